@@ -1,0 +1,54 @@
+# The two commands that set everything up on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3.11
+ifeq ($(shell command -v $(PYTHON) 2>/dev/null),)
+PYTHON := python3
+endif
+VENV := .venv
+BIN := $(VENV)/bin
+FOR ?= 20
+REPORT ?=
+PYTEST_ARGS ?=
+
+.PHONY: demo test check bench format lock schemas peers clean help
+
+help:            ## list the targets
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
+
+$(VENV)/.ready: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(VENV)/.ready ## simulators, gateway, sinks and a live table for FOR seconds (REPORT=file.json keeps the figures)
+	$(BIN)/tieline demo --for $(FOR) $(if $(REPORT),--report $(REPORT))
+
+test: $(VENV)/.ready peers ## every test, with a real Kafka broker and the CometD peers
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.ready ## format, lint, types, import rules, unit tests: offline, under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -m "not kafka and not peers and not e2e" $(PYTEST_ARGS)
+
+bench: $(VENV)/.ready peers ## measure; prints ratios against the raw libraries in the same run
+	$(BIN)/python -m tests.bench $(BENCH_ARGS)
+
+peers: ## the broker's jars and the CometD peers, from their registries
+	tests/peers/install
+
+format: $(VENV)/.ready ## apply the formatter and the fixes that are safe
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+schemas: $(VENV)/.ready ## export the JSON Schemas of the events
+	$(BIN)/tieline schemas export gateway/schemas
+
+lock: ## resolve the lock files again (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements-dev.lock
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .cache tests/peers/.installed
