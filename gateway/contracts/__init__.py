@@ -1,0 +1,67 @@
+"""The contracts between the gateway and its plug-ins, as typing protocols. Their docstrings are the specification.
+
+platform -> Feed.receive -> Journal.append -> Feed.commit
+                            Journal.read -> Sink.deliver -> Journal.commit
+"""
+
+from gateway.contracts.connector import (
+    CommandTarget,
+    Connector,
+    Delivery,
+    Diagnosable,
+    Feed,
+    Gap,
+    Guarantee,
+    Link,
+    Prober,
+    Snapshotter,
+)
+from gateway.contracts.journal import (
+    Appended,
+    Burial,
+    DeadLetter,
+    Journal,
+    JournalStatistics,
+)
+from gateway.contracts.plugins import (
+    ConnectorContext,
+    PictureView,
+    PlatformDescriptor,
+    SinkContext,
+    SinkDescriptor,
+    SinkTraits,
+)
+from gateway.contracts.sink import (
+    Refusal,
+    Report,
+    Setback,
+    Sink,
+)
+
+__all__ = [
+    "Appended",
+    "Burial",
+    "CommandTarget",
+    "Connector",
+    "ConnectorContext",
+    "DeadLetter",
+    "Delivery",
+    "Diagnosable",
+    "Feed",
+    "Gap",
+    "Guarantee",
+    "Journal",
+    "JournalStatistics",
+    "Link",
+    "PictureView",
+    "PlatformDescriptor",
+    "Prober",
+    "Refusal",
+    "Report",
+    "Setback",
+    "Sink",
+    "SinkContext",
+    "SinkDescriptor",
+    "SinkTraits",
+    "Snapshotter",
+]

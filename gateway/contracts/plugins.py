@@ -1,0 +1,96 @@
+"""What plug-ins export about themselves, and what they are given when they are built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gateway.clock import Clock
+from gateway.commands import Capability
+from gateway.contracts.connector import Connector, Guarantee
+from gateway.contracts.sink import Sink
+
+if TYPE_CHECKING:
+    import aiohttp
+    import pydantic
+    from prometheus_client import CollectorRegistry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorContext:
+    """What a connector gets from the gateway besides its settings.
+
+    Attributes:
+        name: the configured name.
+        http: one session for all (no cookie jar of its own, no connection limit); connectors never close it.
+        clock: the time.
+    """
+
+    name: str
+    http: aiohttp.ClientSession
+    clock: Clock
+
+
+class PictureView(Protocol):
+    """Read access to the live picture, for sinks that show figures."""
+
+    def agents_by_state(self) -> Mapping[tuple[str, str], int]:
+        """(connector, agent state) to number of agents."""
+        ...
+
+    def calls_by_state(self) -> Mapping[tuple[str, str, str], int]:
+        """(connector, connection state, direction) to number of calls."""
+        ...
+
+    def queue_values(self) -> Mapping[tuple[str, str, str], float]:
+        """(connector, queue, name of the value) to the last value."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkContext:
+    """What a sink gets from the gateway besides its settings."""
+
+    name: str
+    http: aiohttp.ClientSession
+    clock: Clock
+    data_dir: Path
+    metrics: CollectorRegistry
+    picture: PictureView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformDescriptor:
+    """What a platform's folder exports as `PLATFORM`.
+
+    `events` maps an event type to full or partial; `build` gets validated settings. `version` dates the tables.
+    """
+
+    name: str
+    settings: type[pydantic.BaseModel]
+    guarantee: Guarantee
+    capabilities: tuple[Capability, ...]
+    events: Mapping[str, str]
+    version: str
+    build: Callable[[Any, ConnectorContext], Connector]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkTraits:
+    """How the dispatcher shall treat a sink: the largest batch in events and in bytes, and how long to gather one."""
+
+    batch_events: int = 500
+    batch_bytes: int = 1 << 20
+    linger_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkDescriptor:
+    """What a sink's folder exports as `SINK`."""
+
+    name: str
+    settings: type[pydantic.BaseModel]
+    traits: SinkTraits
+    build: Callable[[Any, SinkContext], Sink]

@@ -1,0 +1,34 @@
+"""Canonical events: the envelope, the data of each family, and the catalogue of types."""
+
+from gateway.events.catalogue import CATALOGUE, EventType
+from gateway.events.envelope import (
+    Classification,
+    Confidence,
+    Data,
+    Envelope,
+    Event,
+    Provenance,
+    StoredEvent,
+    TimeSource,
+    connector_of,
+    encode,
+    event_id,
+    source_of,
+)
+
+__all__ = [
+    "CATALOGUE",
+    "Classification",
+    "Confidence",
+    "Data",
+    "Envelope",
+    "Event",
+    "EventType",
+    "Provenance",
+    "StoredEvent",
+    "TimeSource",
+    "connector_of",
+    "encode",
+    "event_id",
+    "source_of",
+]
