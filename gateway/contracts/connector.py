@@ -110,7 +110,9 @@ class Feed(Protocol):
         """Fetch what the platform already holds for us, without ending the session: the last call before a stop.
 
         `receive` is not called again. What is returned is appended and committed like any delivery; its resume state
-        says that the stop was clean. None if there is nothing to say. The caller sets the time limit; if cancelled, the stop
+        `receive` is not called again. What is returned is appended and committed like any delivery; its resume
+        state says that the stop was clean. None if there is nothing to say. The caller sets the time limit; if
+        cancelled, the stop
         simply counts as unclean.
         """
         ...
