@@ -199,3 +199,34 @@ class Capability(msgspec.Struct, frozen=True, kw_only=True):
     arguments: tuple[Argument, ...] = ()
     confirmed_by: tuple[str, ...] = ()
     note: str = ""
+
+
+class CommandRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A command with all that is known of it, as it is kept and shown.
+
+    Attributes:
+        outcome: None while the platform has not answered yet.
+        position: the journal's position before the command was sent; its evidence lies behind it.
+        digest: names the request's content, so that a key reused for another request is noticed.
+    """
+
+    command: Command
+    outcome: Outcome | None
+    position: int
+    digest: str
+    updated: datetime
+
+    @property
+    def final(self) -> bool:
+        """The verdict stands."""
+        return self.outcome is not None and self.outcome.status.final
+
+
+class CommandRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a caller asks for. `deadline_seconds` is how long the verdict may take, None for the default."""
+
+    verb: Verb
+    connector: str
+    target: Target
+    arguments: dict[str, Any] = msgspec.field(default_factory=dict)
+    deadline_seconds: float | None = None

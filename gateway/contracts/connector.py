@@ -81,8 +81,7 @@ class Feed(Protocol):
         """Establish, authenticate and subscribe, going on from `resume` if there is one and the platform allows it.
 
         Called before the first `receive` and after every error. The caller sets the time limit. If the earlier
-        session is
-        gone, a new one is made and the next delivery carries the `Gap`. Cancellation leaves nothing open.
+        session is gone, a new one is made and the next delivery carries the `Gap`. Cancellation leaves nothing open.
         Raises NotReady (wait, perhaps as long as the platform asked), AuthRejected, NotConnected, ConfigError (the feed
         is given up until the configuration changes), ProtocolViolation.
         """
@@ -93,8 +92,7 @@ class Feed(Protocol):
 
         Cancel-safe: what was not returned is returned by the next call. Raises NotConnected, AuthRejected, NotReady or
         ProtocolViolation when the link is lost, after which only `connect` or `close` follow. May return no events
-        with a
-        new resume state or a gap.
+        with a new resume state or a gap.
         """
         ...
 
@@ -109,11 +107,9 @@ class Feed(Protocol):
     async def drain(self) -> Delivery | None:
         """Fetch what the platform already holds for us, without ending the session: the last call before a stop.
 
-        `receive` is not called again. What is returned is appended and committed like any delivery; its resume state
         `receive` is not called again. What is returned is appended and committed like any delivery; its resume
         state says that the stop was clean. None if there is nothing to say. The caller sets the time limit; if
-        cancelled, the stop
-        simply counts as unclean.
+        cancelled, the stop counts as unclean.
         """
         ...
 

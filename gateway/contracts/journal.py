@@ -71,6 +71,11 @@ class JournalStatistics:
 class Journal(Protocol):
     """The durable log between feeds and sinks. All methods may be called concurrently."""
 
+    @property
+    def id(self) -> str:
+        """Names this journal for ever: positions of another one mean nothing here."""
+        ...
+
     async def append(self, feed: str, events: Sequence[Event], resume: bytes | None) -> Appended:
         """Store events and, if given, the feed's resume state, in one transaction; durable when it returns.
 

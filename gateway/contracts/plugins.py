@@ -51,9 +51,13 @@ class PictureView(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkContext:
-    """What a sink gets from the gateway besides its settings."""
+    """What a sink gets from the gateway besides its settings.
+
+    `journal_id` belongs to every position that a sink lets its receiver hold: a position from another journal is none.
+    """
 
     name: str
+    journal_id: str
     http: aiohttp.ClientSession
     clock: Clock
     data_dir: Path

@@ -52,8 +52,8 @@ class Sink(Protocol):
     async def open(self) -> int | None:
         """Acquire what is needed; called before the first `deliver` and again after an error that `deliver` raised.
 
-        Returns the journal position up to which the receiver itself durably holds everything, if it can know (it makes
-        delivery effectively once over a crash), else None. Raises NotReady, AuthRejected, ConfigError.
+        Returns the position in the journal `SinkContext.journal_id` up to which the receiver itself durably holds
+        everything, if it can know (it makes delivery effectively once over a crash), else None. Raises NotReady, AuthRejected, ConfigError.
         """
         ...
 
