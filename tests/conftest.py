@@ -1,0 +1,64 @@
+"""What every test may use, and the rule that a test which needs a peer is never skipped in CI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from tests.support.kafka import KafkaBroker
+from tests.support.peers import installed
+
+NEED_PEERS = ("kafka", "peers")
+NEVER_SKIPPED_IN_CI = (*NEED_PEERS, "e2e")
+
+
+def in_ci() -> bool:
+    """Whether this run decides on a change."""
+    return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Without its peers a marked test fails in CI; elsewhere it is skipped and says what to do."""
+    needed = [name for name in NEED_PEERS if item.get_closest_marker(name)]
+    if needed and not installed():
+        reason = f"needs the peers for marker {needed[0]}: run `make peers`"
+        if in_ci():
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a skip of a marked test, from wherever it comes, is a failure."""
+    report = yield
+    marked = any(item.get_closest_marker(name) for name in NEVER_SKIPPED_IN_CI)
+    if report.skipped and marked and in_ci():
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} may not be skipped in CI: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """One broker for the whole run: give each test topics of its own, and leave it running.
+
+    A test that kills its broker starts one for itself: `async with KafkaBroker(tmp_path)`.
+    """
+    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
+    broker.start_blocking()
+    try:
+        yield broker
+    finally:
+        broker.kill_blocking()
+
+
+@pytest.fixture
+def topic(request: pytest.FixtureRequest) -> str:
+    """A topic name that no other test of this run has; the topic is not created."""
+    name: str = request.node.name
+    safe = "".join(character if character.isalnum() else "-" for character in name)
+    return f"{safe[:120]}-{os.urandom(4).hex()}"

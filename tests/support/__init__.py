@@ -1,0 +1,1 @@
+"""What several test folders need: real peers, a real broker, processes under control."""
