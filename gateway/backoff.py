@@ -37,7 +37,8 @@ class Backoff:
     def failed(self, *, at_least_seconds: float | None = None) -> float:
         """Count a failure; return how many seconds to wait.
 
-        `at_least_seconds` is what the peer asked for: it is a floor, on top of which the jitter still spreads the crowd.
+        `at_least_seconds` is what the peer asked for: it is a floor, on top of which the jitter still spreads the
+        crowd.
         """
         self.failures += 1
         draw = self._uniform(0.0, self._policy.ceiling(self.failures))

@@ -53,7 +53,8 @@ class Sink(Protocol):
         """Acquire what is needed; called before the first `deliver` and again after an error that `deliver` raised.
 
         Returns the position in the journal `SinkContext.journal_id` up to which the receiver itself durably holds
-        everything, if it can know (it makes delivery effectively once over a crash), else None. Raises NotReady, AuthRejected, ConfigError.
+        everything, if it can know (it makes delivery effectively once over a crash), else None. Raises NotReady,
+        AuthRejected, ConfigError.
         """
         ...
 

@@ -1,0 +1,84 @@
+"""The events that the gateway itself makes about feeds. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.contracts import Gap, Guarantee, Link
+from gateway.events import (
+    CATALOGUE,
+    Data,
+    Event,
+    TimeSource,
+    event_id,
+    source_of,
+)
+from gateway.events.operations import FeedData
+
+VENDOR_MESSAGE = "tieline.vendor.message.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedFacts:
+    """What all events about one feed have in common."""
+
+    feed: str
+    connector: str
+    platform: str
+    guarantee: Guarantee
+
+    def connected(self, link: Link, now: datetime) -> Event:
+        """The feed has a connection."""
+        data = FeedData(
+            feed=self.feed,
+            guarantee=self.guarantee.value,
+            session=link.session,
+            resumed=link.resumed,
+        )
+        return self._event("connected", data, now, now.isoformat())
+
+    def disconnected(self, reason: str, session: str | None, now: datetime) -> Event:
+        """The connection is gone, by loss or by a planned stop."""
+        data = FeedData(feed=self.feed, session=session, reason=reason)
+        return self._event("disconnected", data, now, now.isoformat())
+
+    def gap_opened(self, gap: Gap, noticed: datetime) -> Event:
+        """Something may be missing; the same interruption gives the same id however often it is noticed."""
+        data = FeedData(
+            feed=self.feed,
+            guarantee=self.guarantee.value,
+            reason=gap.reason,
+            from_time=gap.since,
+            to_time=noticed,
+        )
+        return self._event("gap.opened", data, noticed, gap.key)
+
+    def gap_closed(self, gap: Gap, noticed: datetime, *, recovered: int, now: datetime) -> Event:
+        """The feed is whole again from here on; what was lost stays unknown unless the platform counts."""
+        data = FeedData(
+            feed=self.feed,
+            guarantee=self.guarantee.value,
+            reason=gap.reason,
+            from_time=gap.since,
+            to_time=noticed,
+            recovered=recovered,
+            unrecovered=gap.unrecovered,
+        )
+        return self._event("gap.closed", data, now, gap.key)
+
+    def _event(self, verb: str, data: Data, now: datetime, occurrence: str) -> Event:
+        entry = CATALOGUE[f"tieline.feed.{verb}.v1"]
+        subject = f"feed/{self.feed}"
+        return Event(
+            id=event_id(self.feed, entry.name, occurrence),
+            source=source_of(self.connector, self.platform),
+            type=entry.name,
+            subject=subject,
+            time=now,
+            recordedtime=now,
+            timesource=TimeSource.GATEWAY,
+            partitionkey=subject,
+            data=data,
+            dataclassification=entry.classification,
+        )

@@ -1,0 +1,295 @@
+"""Telemetry: a list of named things that can happen; each writes its log line and moves its metrics together.
+
+Nothing else in the gateway logs operations or touches a metric, so this file is the list of what an operator can see.
+State changes are logged once, not per attempt. Label values come from the configuration (connector, sink) or from
+closed
+lists; no agent, call, user or feed name is ever a label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gateway import __version__
+from gateway.commands import CommandRecord
+from gateway.contracts import JournalStatistics
+from gateway.errors import Reason, TielineError
+from gateway.states import FeedState
+
+_DELAY_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+
+
+class Telemetry:
+    """Everything the gateway says about itself. One per process, passed in where it is needed."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self._log = structlog.get_logger("tieline")
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"tieline_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"tieline_{name}", text, labels, registry=registry)
+
+        gauge("info", "Version of the gateway.", "version").labels(__version__).set(1)
+        self._feeds = gauge("feeds", "Feeds by state.", "connector", "state")
+        self._feed_events = counter(
+            "feed_events", "Events of feeds that entered the journal.", "connector"
+        )
+        self._feed_duplicates = counter(
+            "feed_duplicate_events", "Events that the journal already had.", "connector"
+        )
+        self._feed_newest = gauge(
+            "feed_newest_event_timestamp_seconds", "When any feed last gave an event.", "connector"
+        )
+        self._connects = counter("feed_connects", "Connections made.", "connector", "resumed")
+        self._disconnects = counter("feed_disconnects", "Connections lost.", "connector", "reason")
+        self._connect_failures = counter(
+            "feed_connect_failures", "Attempts to connect that failed.", "connector", "reason"
+        )
+        self._gaps = counter(
+            "feed_gaps", "Interruptions that may have lost events.", "connector", "reason"
+        )
+        self._not_understood = counter(
+            "vendor_messages", "Messages that the mapping did not understand.", "connector"
+        )
+        self._anomalies = counter(
+            "anomalies", "Surprising events, passed on all the same.", "connector"
+        )
+        self._sink_up = gauge("sink_up", "1 when the sink is open.", "sink")
+        self._sink_events = counter("sink_events", "Events that a sink has settled.", "sink")
+        self._sink_retries = counter(
+            "sink_retries", "Deliveries that must be tried again.", "sink", "reason"
+        )
+        self._dead = counter("dead_letters", "Events that became dead letters.", "sink", "reason")
+        self._delivery = Histogram(
+            "tieline_sink_delivery_seconds",
+            "Duration of one batch's delivery.",
+            ["sink"],
+            buckets=_DELAY_BUCKETS,
+            registry=registry,
+        )
+        self._delay = Histogram(
+            "tieline_sink_delay_seconds",
+            "From receipt by the gateway to settlement by the sink, of the oldest event of each batch.",
+            ["sink"],
+            buckets=_DELAY_BUCKETS,
+            registry=registry,
+        )
+        self._commands = counter("commands", "Commands by verdict.", "connector", "verb", "status")
+        self._stop_steps = gauge("stopping", "1 while the gateway drains.")
+
+    def watch_journal(
+        self, statistics: Callable[[], JournalStatistics], sinks: Iterable[str]
+    ) -> None:
+        """Show the journal's figures at every scrape, and the lag of the named sinks."""
+        self.registry.register(_JournalCollector(statistics, tuple(sinks)))
+
+    def feed_state(self, connector: str, feed: str, old: FeedState | None, new: FeedState) -> None:
+        """A feed went from one state to another."""
+        if old is not None:
+            self._feeds.labels(connector, old.value).dec()
+        self._feeds.labels(connector, new.value).inc()
+        self._log.debug("feed state", feed=feed, old=old and old.value, new=new.value)
+
+    def feed_connected(
+        self, connector: str, feed: str, *, resumed: bool, after_failures: int
+    ) -> None:
+        """A feed is connected; said at info once per connection."""
+        self._connects.labels(connector, "yes" if resumed else "no").inc()
+        self._log.info("feed connected", feed=feed, resumed=resumed, failures_before=after_failures)
+
+    def feed_lost(self, connector: str, feed: str, error: TielineError) -> None:
+        """An established connection is gone."""
+        self._disconnects.labels(connector, error.reason.value).inc()
+        self._log.warning("feed disconnected", feed=feed, **_described(error))
+
+    def feed_connect_failed(
+        self, connector: str, feed: str, error: TielineError, *, first: bool, wait_seconds: float
+    ) -> None:
+        """An attempt to connect failed; only the first in a row is a warning."""
+        self._connect_failures.labels(connector, error.reason.value).inc()
+        log = self._log.warning if first else self._log.debug
+        log(
+            "feed cannot connect",
+            feed=feed,
+            next_try_seconds=round(wait_seconds, 1),
+            **_described(error),
+        )
+
+    def feed_given_up(self, connector: str, feed: str, error: TielineError) -> None:
+        """A feed cannot work until a person changes the configuration."""
+        self._connect_failures.labels(connector, error.reason.value).inc()
+        self._log.error("feed given up", feed=feed, **_described(error))
+
+    def feed_crashed(self, connector: str, feed: str, error: BaseException) -> None:
+        """A defect of ours ended a feed's session; it is connected again."""
+        self._disconnects.labels(connector, Reason.OTHER.value).inc()
+        self._log.error("feed crashed: please report this", feed=feed, exc_info=error)
+
+    def feed_delivered(
+        self, connector: str, *, stored: int, duplicates: int, at_seconds: float
+    ) -> None:
+        """A delivery is durable."""
+        self._feed_events.labels(connector).inc(stored)
+        self._feed_newest.labels(connector).set(at_seconds)
+        if duplicates:
+            self._feed_duplicates.labels(connector).inc(duplicates)
+
+    def feed_gap(self, connector: str, feed: str, *, reason: str) -> None:
+        """Events of a feed may have been lost."""
+        self._gaps.labels(connector, reason).inc()
+        self._log.warning("feed gap", feed=feed, reason=reason)
+
+    def surprising(self, connector: str, *, not_understood: int, anomalies: int) -> None:
+        """A delivery held messages that were not understood, or illegal transitions."""
+        if not_understood:
+            self._not_understood.labels(connector).inc(not_understood)
+        if anomalies:
+            self._anomalies.labels(connector).inc(anomalies)
+
+    def journal_full(self, feed: str) -> None:
+        """The journal refused an append for want of room; nothing is acknowledged until there is some."""
+        self._log.error(
+            "journal full: feeds are not acknowledged",
+            feed=feed,
+            hint=FeedState.JOURNAL_FULL.operator_action,
+        )
+
+    def journal_has_room(self, feed: str) -> None:
+        """Appends succeed again."""
+        self._log.info("journal has room again", feed=feed)
+
+    def sink_opened(self, sink: str, *, position: int) -> None:
+        """A sink takes events."""
+        self._sink_up.labels(sink).set(1)
+        self._log.info("sink open", sink=sink, position=position)
+
+    def sink_lost(
+        self, sink: str, error: TielineError, *, first: bool, wait_seconds: float
+    ) -> None:
+        """A sink could not be opened, or failed as a whole."""
+        self._sink_up.labels(sink).set(0)
+        self._sink_retries.labels(sink, error.reason.value).inc()
+        log = self._log.warning if first else self._log.debug
+        log("sink failing", sink=sink, next_try_seconds=round(wait_seconds, 1), **_described(error))
+
+    def sink_setback(
+        self, sink: str, *, reason: Reason, message: str, first: bool, wait_seconds: float
+    ) -> None:
+        """A sink stopped before the end of a batch; the rest is offered again."""
+        self._sink_retries.labels(sink, reason.value).inc()
+        log = self._log.warning if first else self._log.debug
+        log(
+            "sink delivery must be repeated",
+            sink=sink,
+            reason=reason.value,
+            error=message,
+            next_try_seconds=round(wait_seconds, 1),
+        )
+
+    def sink_crashed(self, sink: str, error: BaseException) -> None:
+        """A defect of ours ended a delivery; the sink is opened anew."""
+        self._sink_up.labels(sink).set(0)
+        self._sink_retries.labels(sink, Reason.OTHER.value).inc()
+        self._log.error("sink crashed: please report this", sink=sink, exc_info=error)
+
+    def sink_delivered(
+        self, sink: str, *, events: int, duration_seconds: float, delay_seconds: float
+    ) -> None:
+        """A batch, or its front, is settled."""
+        self._sink_events.labels(sink).inc(events)
+        self._delivery.labels(sink).observe(duration_seconds)
+        self._delay.labels(sink).observe(delay_seconds)
+
+    def dead_letter(self, sink: str, event_id: str, reason: Reason, message: str) -> None:
+        """A sink refused an event for good."""
+        self._dead.labels(sink, reason.value).inc()
+        self._log.warning(
+            "event became a dead letter",
+            sink=sink,
+            event=event_id,
+            reason=reason.value,
+            error=message,
+            hint="see `tieline dead-letters list`; replay it when the receiver is mended",
+        )
+
+    def command_settled(self, record: CommandRecord) -> None:
+        """A command has a status: accepted, or its verdict."""
+        command, outcome = record.command, record.outcome
+        if outcome is None:
+            return
+        self._commands.labels(command.connector, command.verb.value, outcome.status.value).inc()
+        self._log.info(
+            "command",
+            command=command.id,
+            verb=command.verb.value,
+            connector=command.connector,
+            status=outcome.status.value,
+            reason=outcome.reason and outcome.reason.value,
+        )
+
+    def started(self, *, feeds: int, sinks: int, api: str | None) -> None:
+        """The gateway runs."""
+        self._log.info("gateway started", version=__version__, feeds=feeds, sinks=sinks, api=api)
+
+    def stopping(self, *, signal: str, deadline_seconds: float) -> None:
+        """A planned stop began."""
+        self._stop_steps.set(1)
+        self._log.info("gateway stopping", signal=signal, deadline_seconds=deadline_seconds)
+
+    def stopped(self, *, clean: bool, undelivered: dict[str, int]) -> None:
+        """The stop is over; what sinks have not had yet waits in the journal."""
+        self._log.info("gateway stopped", clean=clean, undelivered=undelivered)
+
+    def cleanup_failed(self, step: str, error: BaseException) -> None:
+        """One step of the clean-up failed; the others went on."""
+        self._log.error("clean-up step failed", step=step, exc_info=error)
+
+
+def _described(error: TielineError) -> dict[str, Any]:
+    described = {"reason": error.reason.value, "error": error.message}
+    if error.hint:
+        described["hint"] = error.hint
+    return described
+
+
+class _JournalCollector(Collector):
+    def __init__(self, statistics: Callable[[], JournalStatistics], sinks: tuple[str, ...]) -> None:
+        self._statistics = statistics
+        self._sinks = sinks
+
+    def collect(self) -> Iterable[Metric]:
+        figures = self._statistics()
+        for name, text, value in (
+            ("events", "Events in the journal.", figures.events),
+            ("size_bytes", "Size of the journal's files.", figures.size_bytes),
+            ("last_position", "Position of the newest event.", figures.last_position),
+            ("full", "1 while appends are refused for want of room.", int(figures.full)),
+        ):
+            yield GaugeMetricFamily(f"tieline_journal_{name}", text, value=value)
+        for name, text, value in (
+            ("appended_events", "Events appended.", figures.appended),
+            ("duplicate_events", "Events left out because they were there.", figures.duplicates),
+            ("commits", "Transactions, each with one fsync.", figures.commits),
+            ("trimmed_events", "Events removed by retention.", figures.trimmed),
+            (
+                "trimmed_undelivered_events",
+                "Events removed by retention before every sink had them.",
+                figures.trimmed_undelivered,
+            ),
+        ):
+            yield CounterMetricFamily(f"tieline_journal_{name}", text, value=value)
+        lag = GaugeMetricFamily(
+            "tieline_sink_lag_events", "Events that a sink has still to settle.", labels=["sink"]
+        )
+        for sink in self._sinks:
+            lag.add_metric([sink], figures.lag.get(sink, figures.last_position))
+        yield lag
