@@ -44,6 +44,7 @@ class SupervisorPolicy:
         auth_backoff: between attempts after refused credentials, long, lest an account be locked.
         connect_seconds: limit of one attempt to connect.
         drain_seconds: limit of a feed's last fetch at a planned stop.
+        close_seconds: limit of closing a feed.
         starts_per_second: how many attempts to connect begin each second, over all feeds.
         starts_at_once: how many may be under way at the same time.
     """
@@ -54,6 +55,7 @@ class SupervisorPolicy:
     )
     connect_seconds: float = 30.0
     drain_seconds: float = 5.0
+    close_seconds: float = 5.0
     starts_per_second: float = 100.0
     starts_at_once: int = 50
 
@@ -136,7 +138,7 @@ class FeedRunner:
                     break
                 await self._back_off(error, backoff, auth_backoff)
         finally:
-            await self.feed.close()
+            await self._close()
             if self.state is not FeedState.FAILED:
                 self._set_state(FeedState.STOPPED)
 
@@ -210,7 +212,7 @@ class FeedRunner:
     async def _ended(
         self, error: TielineError, *, connected: bool, told: bool = False
     ) -> TielineError:
-        await self.feed.close()
+        await self._close()
         if connected:
             if not told:
                 self._telemetry.feed_lost(self.connector.name, self.feed.name, error)
@@ -218,6 +220,13 @@ class FeedRunner:
             await self._append([event], None)
             self.session = None
         return error
+
+    async def _close(self) -> None:
+        try:
+            async with asyncio.timeout(self._policy.close_seconds):
+                await self.feed.close()
+        except Exception as error:  # noqa: BLE001 - a feed that cannot close must not keep the others from going on
+            self._telemetry.cleanup_failed(f"feed {self.feed.name}", error)
 
     async def _back_off(self, error: TielineError, backoff: Backoff, auth_backoff: Backoff) -> None:
         refused = isinstance(error, AuthRejected)
