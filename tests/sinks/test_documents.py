@@ -1,0 +1,54 @@
+"""Samples load and READMEs are complete, for every kind of sink."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+import yaml
+
+import sinks
+from gateway.contracts import SinkDescriptor
+
+COMMON_KEYS = {"name", "kind", "events", "connectors", "mask"}
+SECTIONS = ("## Settings", "## Delivery", "## Troubleshooting")
+ROOT = Path(sinks.__file__).parent
+KINDS = sorted(p.parent.name for p in ROOT.glob("*/__init__.py") if "SINK" in p.read_text())
+
+
+def descriptor(kind: str) -> SinkDescriptor:
+    found = importlib.import_module(f"sinks.{kind}").SINK
+    assert isinstance(found, SinkDescriptor)
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_descriptor_has_the_name_of_its_folder(kind: str) -> None:
+    """The registry finds a sink by its folder."""
+    assert descriptor(kind).name == kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_sample_loads(kind: str) -> None:
+    """The sample is valid for the kind's settings model."""
+    block = yaml.safe_load((ROOT / kind / "sample.yaml").read_text())
+    assert block["kind"] == kind
+    own = {key: value for key, value in block.items() if key not in COMMON_KEYS}
+    descriptor(kind).settings.model_validate(own)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_setting_is_described(kind: str) -> None:
+    """Each field says what it is for, in the model and in the README's table."""
+    readme = (ROOT / kind / "README.md").read_text()
+    for name, field in descriptor(kind).settings.model_fields.items():
+        assert field.description, f"{kind}.{name} has no description"
+        assert f"| `{name}` |" in readme, f"{kind}/README.md does not list {name}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_readme_has_its_sections(kind: str) -> None:
+    """What an operator looks for is there."""
+    readme = (ROOT / kind / "README.md").read_text()
+    assert [section for section in SECTIONS if section not in readme] == []
