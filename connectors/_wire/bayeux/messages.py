@@ -1,0 +1,115 @@
+"""Bayeux messages: reading what a server wrote, however untidy, and the vocabulary of its errors.
+
+A reply is an array of messages or, from some servers, a single one; replies and events may be
+mixed in any order (CometD documentation, "Bayeux protocol", message fields and "HTTP
+transports"). A broken item never costs the sound ones beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import msgspec
+
+HANDSHAKE = "/meta/handshake"
+CONNECT = "/meta/connect"
+SUBSCRIBE = "/meta/subscribe"
+UNSUBSCRIBE = "/meta/unsubscribe"
+DISCONNECT = "/meta/disconnect"
+
+_ERROR = re.compile(r"\s*(\d{3})(?!\d)")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Message(msgspec.Struct):
+    """One message from a server. Every field may hold anything; the readers below say what is believed."""
+
+    channel: Any = None
+    id: Any = None
+    data: Any = msgspec.UNSET
+    successful: Any = msgspec.UNSET
+    error: Any = None
+    advice: Any = None
+    ext: Any = None
+    client_id: Any = msgspec.field(default=None, name="clientId")
+    subscription: Any = None
+    connection_types: Any = msgspec.field(default=None, name="supportedConnectionTypes")
+
+    @property
+    def is_event(self) -> bool:
+        """Whether this is something published, not an answer to something we sent."""
+        channel = self.channel
+        return (
+            isinstance(channel, str)
+            and channel.startswith("/")
+            and not channel.startswith("/meta/")
+            and (self.data is not msgspec.UNSET or self.successful is msgspec.UNSET)
+        )
+
+    @property
+    def error_code(self) -> int | None:
+        """The three digits that open an error text (`ddd:args:text`); none if there are not three."""
+        found = _ERROR.match(self.error) if isinstance(self.error, str) else None
+        return int(found[1]) if found else None
+
+    @property
+    def acknowledgement(self) -> int | None:
+        """The batch number of the acknowledge extension on a connect reply."""
+        number = self.ext.get("ack") if isinstance(self.ext, dict) else None
+        return number if isinstance(number, int) and not isinstance(number, bool) else None
+
+    def answers(self, channel: str, message_id: str) -> bool:
+        """Whether this is the reply to the message of that channel and id; some servers leave the id out."""
+        return self.channel == channel and (self.id is None or str(self.id) == message_id)
+
+
+class UnreadableReply(ValueError):
+    """A body that is no Bayeux reply: no JSON, or JSON that holds no object at its top."""
+
+
+_many = msgspec.json.Decoder(list[Message])
+
+
+def read_reply(body: bytes) -> list[Message]:
+    """The messages of one HTTP reply, in the server's order, without the items that are no messages.
+
+    Raises:
+        UnreadableReply: the whole of it is not JSON, or neither an array nor an object.
+    """
+    try:
+        return _many.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _read_untidy(body)
+
+
+def _read_untidy(body: bytes) -> list[Message]:
+    try:
+        tree = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        tree = _decode_leniently(body)
+    if not isinstance(tree, list | dict):
+        raise UnreadableReply("the reply is JSON but neither an array nor an object")
+    items = tree if isinstance(tree, list) else [tree]
+    return [msgspec.convert(item, Message) for item in items if isinstance(item, dict)]
+
+
+def _decode_leniently(body: bytes) -> Any:
+    """Half of a surrogate pair or a stray byte in one text must not cost the other messages."""
+    try:
+        return _mended(json.loads(body.decode("utf-8", "replace"), parse_constant=lambda _: None))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableReply("the reply is not JSON") from error
+
+
+def _mended(tree: Any) -> Any:
+    match tree:
+        case str():
+            return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", tree)
+        case list():
+            return [_mended(item) for item in tree]
+        case dict():
+            return {_mended(key): _mended(value) for key, value in tree.items()}
+        case _:
+            return tree
