@@ -1,0 +1,231 @@
+"""What agents and customers do by themselves, at a given number of messages a second over all of them.
+
+There is no script: each step looks at what an agent has at the moment and does one plausible next thing, which is one
+message on the feed. So commands and lives can work on the same agent without getting in each other's way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from random import Random
+
+from connectors.genesys_web_services._simulated.calls import Telephony
+from connectors.genesys_web_services._simulated.interactions import Media
+from connectors.genesys_web_services._simulated.model import (
+    AFTER_CALL_WORK,
+    AGENT_STATES,
+    LOGGED_OUT,
+    NOT_READY,
+    READY,
+    Agent,
+    Call,
+    CallState,
+    Interaction,
+    InteractionState,
+    Recording,
+)
+from connectors.genesys_web_services._simulated.world import World
+
+Action = Callable[[], object]
+TICK_SECONDS = 0.01
+IDLE_SECONDS = 0.05
+MAX_INTERACTIONS = 5
+MAX_BEHIND_SECONDS = 1.0
+"""A process that could not keep up owes at most so much; the rest is not made up for."""
+
+
+class Lives:
+    """Lets agents live. `begin` adds an agent; the agenda calls `tick`."""
+
+    def __init__(self, world: World, telephony: Telephony, media: Media) -> None:
+        self._world = world
+        self._rng: Random = world.rng
+        self._telephony = telephony
+        self._media = media
+        self._alive: list[Agent] = []
+        self._names: set[str] = set()
+        self._owed = 0.0
+        self._published = 0
+        self._last = time.monotonic()
+        self.events_per_second = world.settings.events_per_second
+        self.stopped = False
+
+    @property
+    def alive(self) -> int:
+        """How many agents live."""
+        return len(self._alive)
+
+    def begin(self, agent: Agent) -> None:
+        """From now on the agent lives; a second call changes nothing."""
+        if agent.username not in self._names:
+            self._names.add(agent.username)
+            self._alive.append(agent)
+
+    def pause_until_next_tick(self) -> float:
+        """Seconds to the next tick: long enough for at least one message to be due."""
+        if self.stopped or not self._alive or self.events_per_second <= 0:
+            return IDLE_SECONDS
+        return max(TICK_SECONDS, min(1 / self.events_per_second, IDLE_SECONDS))
+
+    def tick(self) -> None:
+        """Do what is due since the last tick; what commands published counts too."""
+        now = time.monotonic()
+        passed, self._last = now - self._last, now
+        ledger = self._world.ledger
+        if self.stopped or not self._alive:
+            self._owed, self._published = 0.0, len(ledger)
+            return
+        rate = self.events_per_second
+        self._owed += passed * rate - (len(ledger) - self._published)
+        self._owed = min(self._owed, max(rate * MAX_BEHIND_SECONDS, 1.0))
+        due = max(int(self._owed), 0)
+        target = len(ledger) + due
+        for _ in range(3 * due):
+            if len(ledger) >= target:
+                break
+            self.step(self._rng.choice(self._alive), now)
+        self._owed -= len(ledger) - (target - due)
+        self._published = len(ledger)
+
+    def step(self, agent: Agent, now: float) -> None:
+        """Let one thing happen to the agent: usually one message, none while a command has the agent."""
+        if now < agent.left_alone_until or any(call.commanded for call in agent.calls.values()):
+            self._media_step(agent, now)
+        elif agent.calls:
+            self._call_step(agent, next(iter(agent.calls.values())))
+        elif agent.wraps_up:
+            agent.wraps_up = False
+            self._world.set_voice(agent, AFTER_CALL_WORK)
+        elif not agent.logged_in:
+            self._world.set_voice(agent, NOT_READY)
+        elif agent.interactions and self._rng.randrange(10) < MAX_INTERACTIONS:
+            self._media_step(agent, now)
+        else:
+            self._idle_step(agent)
+
+    def _pick(self, *options: tuple[int, Action]) -> None:
+        """Do one of the options; each comes with its weight."""
+        weights = [weight for weight, _ in options]
+        self._rng.choices(options, weights)[0][1]()
+
+    def _idle_step(self, agent: Agent) -> None:
+        rng, world = self._rng, self._world
+        if agent.voice.state != "Ready":
+            world.set_voice(agent, READY)
+            return
+        media = [each for each in agent.channels if each in world.settings.media]
+        for channel in media:
+            if agent.channels[channel] is LOGGED_OUT:
+                world.set_channel(agent, channel, READY)
+                return
+        pause = AGENT_STATES[rng.choice(("NotReady", "AuxWork", "OutToLunch", "Coaching"))]
+        voice = 1 if "voice" in world.settings.media else 0
+        options: list[tuple[int, Action]] = [
+            (10, lambda: world.set_voice(agent, pause)),
+            (40 * voice, lambda: self._telephony.incoming(agent)),
+            (10 * voice, lambda: self._dial(agent)),
+        ]
+        if media:
+            options += [
+                (30, lambda: self._media.invite(agent, rng.choice(media))),
+                (8, lambda: self._toggle(agent, rng.choice(media))),
+            ]
+        if not agent.interactions:
+            options.append((2, lambda: world.set_voice(agent, LOGGED_OUT)))
+        self._pick(*options)
+
+    def _dial(self, agent: Agent) -> None:
+        number = f"+1415{self._rng.randrange(10**7):07d}"
+        self._telephony.dial(agent, number, commanded=False)
+
+    def _toggle(self, agent: Agent, channel: str) -> None:
+        was_ready = agent.channels[channel].state == "Ready"
+        self._world.set_channel(agent, channel, AGENT_STATES["OutToLunch"] if was_ready else READY)
+
+    def _call_step(self, agent: Agent, call: Call) -> None:
+        telephony = self._telephony
+
+        def to(state: CallState) -> Action:
+            return lambda: telephony.set_state(agent, call, state)
+
+        def note(key: str) -> Action:
+            data = {key: str(self._rng.randrange(100))}
+            return lambda: telephony.change_data(agent, call, data)
+
+        if call.state is CallState.RINGING:
+            self._pick((85, to(CallState.ESTABLISHED)), (15, to(CallState.RELEASED)))
+        elif call.state is CallState.DIALING:
+            waiting = note("Attempt") if "Attempt" not in call.user_data else _nothing
+            self._pick((30, to(CallState.RELEASED)), (70, waiting))
+        elif call.state is CallState.HELD:
+            self._pick((80, to(CallState.ESTABLISHED)), (20, note("Note")))
+        else:
+            self._pick(
+                (15, to(CallState.HELD)),
+                (15, note("Disposition")),
+                (10, lambda: telephony.send_dtmf(agent, call)),
+                (20, lambda: self._record(agent, call)),
+                (8, lambda: self._change_parties(agent, call)),
+                (4, lambda: telephony.mute(agent, call, muted=not call.muted)),
+                (28, to(CallState.RELEASED)),
+            )
+
+    def _record(self, agent: Agent, call: Call) -> None:
+        following: dict[Recording | None, tuple[Recording, ...]] = {
+            Recording.RECORDING: (Recording.PAUSED, Recording.STOPPED),
+            Recording.PAUSED: (Recording.RECORDING, Recording.STOPPED),
+        }
+        choices = following.get(call.recording, (Recording.RECORDING,))
+        self._telephony.record(agent, call, self._rng.choice(choices))
+
+    def _change_parties(self, agent: Agent, call: Call) -> None:
+        customer, *guests = call.participants
+        new = [] if guests else [str(60_000 + self._rng.randrange(999))]
+        self._telephony.change_parties(agent, call, [customer, *new])
+
+    def _media_step(self, agent: Agent, now: float) -> None:
+        if not agent.interactions or now < agent.left_alone_until:
+            return
+        interaction = self._rng.choice(list(agent.interactions.values()))
+        media = self._media
+
+        def to(state: InteractionState) -> Action:
+            return lambda: media.set_state(agent, interaction, state)
+
+        if interaction.state is InteractionState.INVITED:
+            self._pick(
+                (80, lambda: media.accept(agent, interaction)), (20, to(InteractionState.REVOKED))
+            )
+        elif interaction.channel == "chat":
+            self._chat_step(agent, interaction)
+        elif interaction.parent_id is not None:
+            self._pick((80, to(InteractionState.SENT)), (20, to(InteractionState.CANCELED)))
+        else:
+            category = {"Category": f"c{self._rng.randrange(20)}"}
+            room = len(agent.interactions) < MAX_INTERACTIONS
+            self._pick(
+                (30, lambda: media.change_data(agent, interaction, category)),
+                (25 if room else 0, lambda: media.reply(agent, interaction)),
+                (15, to(InteractionState.QUEUED)),
+                (30, to(InteractionState.COMPLETED)),
+            )
+
+    def _chat_step(self, agent: Agent, interaction: Interaction) -> None:
+        media = self._media
+        if interaction.session_ended:
+            media.set_state(agent, interaction, InteractionState.COMPLETED)
+            return
+        text = f"Message {len(interaction.events)}"
+        self._pick(
+            (10, lambda: media.notice_typing(agent, interaction, started=True)),
+            (10, lambda: media.notice_typing(agent, interaction, started=False)),
+            (25, lambda: media.say(agent, interaction, text, by_agent=True)),
+            (30, lambda: media.say(agent, interaction, text, by_agent=False)),
+            (15, lambda: media.leave(agent, interaction)),
+            (10, lambda: media.set_state(agent, interaction, InteractionState.COMPLETED)),
+        )
+
+
+def _nothing() -> None:
+    """Wait for the other side."""
