@@ -33,8 +33,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI a skip of a marked test, from wherever it comes, is a failure."""
+    """In CI a skip of a marked test, from wherever it comes, is a failure.
+
+    A test that fails with the shared broker shows the end of the broker's log.
+    """
     report = yield
+    broker = getattr(item, "funcargs", {}).get("kafka")
+    if report.failed and isinstance(broker, KafkaBroker):
+        report.sections.append(("Kafka broker", broker.log))
     marked = any(item.get_closest_marker(name) for name in NEVER_SKIPPED_IN_CI)
     if report.skipped and marked and in_ci():
         report.outcome = "failed"

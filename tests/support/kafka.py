@@ -71,7 +71,6 @@ class KafkaBroker:
         self._node = next(node for node in nodes if node.id == node_id)
         self._nodes = nodes
         self._cluster_id = cluster_id or new_cluster_id()
-        self._heap_megabytes = heap_megabytes
         self._settings = dict(settings or {})
         self._directory = directory
         self._formatted = False
@@ -97,8 +96,8 @@ class KafkaBroker:
 
     @property
     def log(self) -> str:
-        """What the broker logged since it was last started."""
-        return self._process.output()
+        """The end of what the broker logged since it was last started."""
+        return self._process.tail()
 
     def spawn(self) -> None:
         """Format the storage the first time and start the process, without waiting for it."""
@@ -160,6 +159,8 @@ class KafkaBroker:
         traceback: TracebackType | None,
     ) -> None:
         await self.kill()
+        if error is not None:
+            error.add_note(f"end of the log of broker {self._node.id}:\n{self.log}")
 
     async def create_topic(
         self, name: str, partitions: int = 1, configs: Mapping[str, str] | None = None

@@ -105,7 +105,9 @@ async def nodejs_server(
 ) -> AsyncIterator[CometdServer]:
     """A server on npm `cometd-nodejs-server`, with or without its ack extension."""
     command = ["node", str(PEERS / "cometd_server.mjs")]
-    options = _options(ack, timeout_ms, max_interval_ms, interval_ms)
+    options = _options(
+        ack=ack, timeout_ms=timeout_ms, max_interval_ms=max_interval_ms, interval_ms=interval_ms
+    )
     async with _server(command, options) as server:
         yield server
 
@@ -125,12 +127,14 @@ async def java_server(
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
         *("-classpath", f"{java / 'classes'}:{java / 'lib'}/*", "CometdServer"),
     ]
-    options = _options(ack, timeout_ms, max_interval_ms, interval_ms)
+    options = _options(
+        ack=ack, timeout_ms=timeout_ms, max_interval_ms=max_interval_ms, interval_ms=interval_ms
+    )
     async with _server(command, options) as server:
         yield server
 
 
-def _options(ack: bool, timeout_ms: int, max_interval_ms: int, interval_ms: int) -> list[str]:  # noqa: FBT001 (private, one caller shape)
+def _options(*, ack: bool, timeout_ms: int, max_interval_ms: int, interval_ms: int) -> list[str]:
     return [
         *("--ack", "true" if ack else "false"),
         *("--timeout-ms", str(timeout_ms)),

@@ -113,6 +113,8 @@ class LineProcess:
         traceback: TracebackType | None,
     ) -> None:
         await self.stop()
+        if error is not None and self._complaints:
+            error.add_note(f"standard error of {self._arguments[0]}:\n{self.complaints}")
 
     async def start(self) -> None:
         """Start it."""
@@ -202,11 +204,6 @@ class LoggedProcess:
         self._log_start = 0
 
     @property
-    def pid(self) -> int | None:
-        """The id of the process, None when it was not started."""
-        return self._process.pid if self._process else None
-
-    @property
     def running(self) -> bool:
         """Whether it was started and has not ended."""
         return self._process is not None and self._process.poll() is None
@@ -225,7 +222,9 @@ class LoggedProcess:
             )
 
     def output(self) -> str:
-        """What it wrote since it was last started."""
+        """What it wrote since it was last started; empty when it never was."""
+        if self._process is None:
+            return ""
         with self._log.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
@@ -233,9 +232,11 @@ class LoggedProcess:
     def failure(self, what: str) -> PeerError:
         """An error that shows the end of the log."""
         code = None if self._process is None else self._process.poll()
-        return PeerError(
-            f"{what} (exit code {code}); end of its log:\n{self.output()[-LOG_TAIL_CHARACTERS:]}"
-        )
+        return PeerError(f"{what} (exit code {code}); end of its log:\n{self.tail()}")
+
+    def tail(self) -> str:
+        """The end of its output."""
+        return self.output()[-LOG_TAIL_CHARACTERS:]
 
     def check_ready(self, sign: str) -> bool:
         """Whether its output has the sign; raises when it ended instead."""
