@@ -1,0 +1,109 @@
+"""Secrets that stand elsewhere (`{file: PATH}`, `{env: NAME}`) and paths relative to the configuration file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from config.report import Finding, KeyPath, looks_secret
+from config.shape import child, is_path, is_secret
+
+MAX_SECRET_BYTES = 64 << 10
+_SOURCES = frozenset({"file", "env"})
+
+
+@dataclass(slots=True)
+class Resolver:
+    """Resolves one configuration; remembers the secrets it met, so that reports can leave them out."""
+
+    directory: Path
+    environment: Mapping[str, str]
+    findings: list[Finding] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
+    literal_secrets: list[KeyPath] = field(default_factory=list)
+
+    def resolve(self, value: Any, annotation: Any, path: KeyPath) -> Any:
+        """The value with its references read and its paths made absolute."""
+        if is_secret(annotation):
+            if isinstance(value, dict):
+                return self._read(value, path)
+            self._remember(value, path)
+            return value
+        if isinstance(value, str):
+            if looks_secret(path):
+                self._remember(value, path)
+            if is_path(annotation) and value:
+                return str(self.directory / value)
+            return value
+        if isinstance(value, dict):
+            return {
+                key: self.resolve(item, child(annotation, key), (*path, key))
+                for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return [
+                self.resolve(item, child(annotation, index), (*path, index))
+                for index, item in enumerate(value)
+            ]
+        return value
+
+    def _remember(self, value: Any, path: KeyPath) -> None:
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "":
+            self.secrets.add(str(value))
+            self.literal_secrets.append(path)
+
+    def _read(self, reference: dict[Any, Any], path: KeyPath) -> Any:
+        """The secret that a reference names; the reference itself, with a finding, if there is none."""
+        if len(reference) != 1 or not _SOURCES.issuperset(reference):
+            self._report(path, "a mapping", "text, {file: PATH} or {env: NAME}")
+            return _Unresolved()
+        ((source, name),) = reference.items()
+        if not isinstance(name, str) or not name:
+            self._report((*path, source), "no name", "the path of a file or the name of a variable")
+            return _Unresolved()
+        secret = self._from_file(name, path) if source == "file" else self._from_env(name, path)
+        if secret is None:
+            return _Unresolved()
+        self.secrets.add(secret)
+        return secret
+
+    def _from_env(self, name: str, path: KeyPath) -> str | None:
+        if secret := self.environment.get(name):
+            return secret
+        state = "empty" if name in self.environment else "not set"
+        self._report((*path, "env"), f"the variable {name} {state}", "a variable with the secret")
+        return None
+
+    def _from_file(self, name: str, path: KeyPath) -> str | None:
+        expected = f"a UTF-8 file of at most {MAX_SECRET_BYTES >> 10} KiB with the secret"
+        here = (*path, "file")
+        try:
+            with (self.directory / name).open("rb") as file:
+                content = file.read(MAX_SECRET_BYTES + 1)
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not a path"
+            self._report(here, f"no readable file {name} ({why})", expected)
+            return None
+        try:
+            secret = content.decode().removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError:
+            self._report(here, f"a file {name} that is not UTF-8", expected)
+            return None
+        if not secret or len(content) > MAX_SECRET_BYTES:
+            self._report(here, f"{'a too large' if secret else 'an empty'} file {name}", expected)
+            return None
+        return secret
+
+    def _report(self, path: KeyPath, found: str, expected: str) -> None:
+        self.findings.append(Finding(path=path, found=found, expected=expected))
+
+
+class _Unresolved:
+    """Stands where a reference failed, which has been reported: validation's complaint about it is left out."""
+
+
+def is_unresolved(value: object) -> bool:
+    """Whether a value stands for a reference that could not be read."""
+    return isinstance(value, _Unresolved)

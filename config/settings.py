@@ -1,0 +1,176 @@
+"""The root of the configuration. Blocks of connectors and sinks stay raw until a plug-in's model is known."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.report import Finding
+from gateway.api.settings import ApiSettings
+from gateway.journal.settings import JournalSettings
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
+
+
+def _check_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            "expected at most 63 lower-case letters, digits, `.`, `_` and `-`, the ends letters or digits"
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+"""A name that is part of event sources, file names and metrics."""
+
+
+class LogSettings(BaseModel):
+    """What is logged, and how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Field(description="least level that is written"),
+    ] = "info"
+    format: Annotated[
+        Literal["json", "console"],
+        Field(description="`json`: one object a line; `console`: for people"),
+    ] = "json"
+
+
+class GatewaySettings(BaseModel):
+    """The gateway itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[
+        Name,
+        Field(description="this instance; two gateways on one Kafka cluster need different names"),
+    ] = "tieline"
+    data_dir: Annotated[
+        Path, Field(description="directory of the journal; made if missing; one process at a time")
+    ]
+    api: Annotated[ApiSettings, Field(description="the control API")] = ApiSettings()
+    journal: Annotated[JournalSettings, Field(description="the durable log")] = JournalSettings()
+    log: Annotated[LogSettings, Field(description="logging")] = LogSettings()
+    shutdown_seconds: Annotated[
+        float,
+        Field(
+            gt=0, le=600, description="time to drain and stop after SIGTERM; then it ends anyway"
+        ),
+    ] = 25.0
+    connect_timeout_seconds: Annotated[
+        float, Field(gt=0, le=600, description="time one feed has to connect before it is retried")
+    ] = 30.0
+    starts_per_second: Annotated[
+        float, Field(gt=0, le=10_000, description="feeds that may start to connect in one second")
+    ] = 100.0
+    command_deadline_seconds: Annotated[
+        float,
+        Field(
+            gt=0, le=600, description="time a command has to be decided if the request names none"
+        ),
+    ] = 15.0
+
+
+class ConnectorBlock(BaseModel):
+    """What every connector's block has; all else belongs to the platform."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: Annotated[Name, Field(description="part of `source` in every event: never change it")]
+    platform: Annotated[str, Field(description="the platform, a folder under `connectors/`")]
+
+
+class SinkBlock(BaseModel):
+    """What every sink's block has; all else belongs to the kind of sink."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: Annotated[Name, Field(description="the sink's position in the journal hangs on it")]
+    kind: Annotated[str, Field(description="the kind of sink, a folder under `sinks/`")]
+    events: Annotated[
+        list[str],
+        Field(min_length=1, description="globs of event types, e.g. `tieline.call.*`"),
+    ] = ["*"]
+    connectors: Annotated[
+        list[str] | None,
+        Field(min_length=1, description="names of connectors whose events it takes; none: all"),
+    ] = None
+    mask: Annotated[
+        list[Literal["personal", "content"]],
+        Field(description="classifications of data that are masked before delivery"),
+    ] = []
+
+
+class Settings(BaseSettings):
+    """The whole file."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="TIELINE_", env_nested_delimiter="__"
+    )
+
+    gateway: Annotated[GatewaySettings, Field(description="the gateway itself")]
+    connectors: Annotated[
+        list[ConnectorBlock], Field(description="platform instances to listen to")
+    ] = []
+    sinks: Annotated[list[SinkBlock], Field(description="receivers of events")] = []
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what the loader has layered.
+
+        The library's own sources cannot address one block of a list, and end at the first value they cannot decode.
+        """
+        return (init_settings,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorConfig:
+    """One connector: its name, its platform, and the platform's own settings, checked."""
+
+    name: str
+    platform: str
+    settings: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkConfig:
+    """One sink: which events it takes, and the kind's own settings, checked.
+
+    Attributes:
+        events: globs of event types.
+        connectors: names of connectors; empty means all, also those to come.
+        mask: classifications that are masked.
+    """
+
+    name: str
+    kind: str
+    events: tuple[str, ...]
+    connectors: tuple[str, ...]
+    mask: tuple[str, ...]
+    settings: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A configuration without errors, and what is worth a warning all the same."""
+
+    path: Path
+    gateway: GatewaySettings
+    connectors: tuple[ConnectorConfig, ...]
+    sinks: tuple[SinkConfig, ...]
+    warnings: tuple[Finding, ...] = ()
