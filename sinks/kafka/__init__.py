@@ -1,0 +1,12 @@
+"""The Kafka sink: CloudEvents in binary mode, effectively once for readers of committed records."""
+
+from gateway.contracts import SinkDescriptor, SinkTraits
+from sinks.kafka.settings import KafkaSettings
+from sinks.kafka.sink import build
+
+SINK = SinkDescriptor(
+    name="kafka",
+    settings=KafkaSettings,
+    traits=SinkTraits(batch_events=1000, batch_bytes=4 << 20),
+    build=build,
+)
