@@ -216,8 +216,8 @@ class FeedFaults:
         if not plan.active():
             return frames
         if len(frames) > 1 and plan.strike(FaultKind.REORDER, owner):
-            frames = frames[1:] + frames[:1]
-            rng.shuffle(frames)
+            shuffled = rng.sample(frames, len(frames))
+            frames = shuffled if shuffled != frames else frames[1:] + frames[:1]
         if plan.strike(FaultKind.DUPLICATE, owner):
             frames = [copy for frame in frames for copy in (frame, frame)]
         fault = plan.peek(FaultKind.GARBAGE, owner)

@@ -1,0 +1,129 @@
+"""What happens by itself on the simulated server, and the oracle's view of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from connectors.genesys_web_services.simulator import (
+    Simulator,
+    SimulatorSettings,
+)
+from tests.support.gws_desk import LIVELY, QUIET, Desk, desk, dialled
+from tests.support.raw_bayeux import eventually
+
+
+@pytest.fixture
+def settings() -> SimulatorSettings:
+    return QUIET
+
+
+@pytest.fixture
+async def simulator(settings: SimulatorSettings) -> AsyncIterator[Simulator]:
+    async with Simulator(settings) as running:
+        yield running
+
+
+@pytest.fixture
+async def agent(simulator: Simulator) -> AsyncIterator[Desk]:
+    """A desktop whose agent is logged in and not ready."""
+    async with desk(simulator) as sat_down:
+        await sat_down.operate("/me", "StartContactCenterSession", channels=["voice", "email"])
+        await sat_down.event(lambda data: "channels" in data)
+        yield sat_down
+
+
+@pytest.mark.parametrize("settings", [LIVELY])
+async def test_everything_published_arrives_once_and_in_order(simulator: Simulator) -> None:
+    async with desk(simulator) as alive:
+        events = [await alive.event() for _ in range(600)]
+        await alive.sim("POST", "stop_lives")
+        total = (await alive.sim("GET", "stats"))["published"]
+        events += [await alive.event() for _ in range(total - len(events))]
+        published = (await alive.sim("GET", "published"))["published"]
+    assert [data["referenceId"] for data in events] == [one["id"] for one in published]
+    assert {one["agent"] for one in published} == {"agent0001"}
+    assert all(one["resumable"] for one in published)
+    kinds = Counter(one["message_type"] for one in published)
+    assert set(kinds) == {
+        "CallStateChangeMessage",
+        "DeviceStateChangeMessage",
+        "InteractionStateMessage",
+        "",
+    }
+
+
+@pytest.mark.parametrize("settings", [LIVELY])
+async def test_no_call_makes_an_illegal_step(simulator: Simulator) -> None:
+    legal = {
+        (None, "Ringing"),
+        (None, "Dialing"),
+        ("Ringing", "Established"),
+        ("Ringing", "Released"),
+        ("Dialing", "Dialing"),
+        ("Dialing", "Established"),
+        ("Dialing", "Released"),
+        ("Established", "Established"),
+        ("Established", "Held"),
+        ("Established", "Released"),
+        ("Held", "Held"),
+        ("Held", "Established"),
+    }
+    states: dict[str, str | None] = {}
+    async with desk(simulator) as alive:
+        for _ in range(800):
+            data = await alive.event()
+            if "call" in data:
+                call = data["call"]
+                step = (states.get(call["id"]), call["state"])
+                assert step in legal
+                states[call["id"]] = call["state"]
+    assert Counter(states.values())["Released"] > 10
+
+
+async def test_two_simulators_with_one_seed_live_the_same_lives() -> None:
+    def lives() -> list[tuple[str, str]]:
+        simulator = Simulator(LIVELY)
+        agent = simulator.world.agents["agent0001"]
+        for _ in range(300):
+            simulator.lives.step(agent, 1e9)
+        return [(one.topic, one.message_type) for one in simulator.ledger.since(0, 500)]
+
+    assert lives() == lives()
+
+
+@pytest.mark.parametrize("settings", [msgspec.structs.replace(LIVELY, lives_begin="at_once")])
+async def test_what_nobody_subscribed_to_is_lost_by_the_platform(simulator: Simulator) -> None:
+    await eventually(lambda: len(simulator.ledger) > 20)
+    assert simulator.ledger.counts()["lost"] == len(simulator.ledger)
+
+
+@pytest.mark.parametrize("settings", [LIVELY])
+async def test_a_commanded_call_is_left_alone(simulator: Simulator) -> None:
+    async with desk(simulator) as alive:
+        await alive.sim("POST", "rate", {"events_per_second": 0})
+        await alive.operate("/me", "StartContactCenterSession", channels=["voice"])
+        await alive.event()
+        call = await dialled(alive)
+        await alive.sim("POST", "rate", {"events_per_second": 2000})
+        agent = simulator.world.agents["agent0001"]
+        for _ in range(200):
+            simulator.lives.step(agent, 1e9)
+    assert agent.calls[call["id"]].state == "Established"
+
+
+@pytest.mark.parametrize("settings", [msgspec.structs.replace(LIVELY, events_per_second=300)])
+async def test_the_rate_is_kept(simulator: Simulator) -> None:
+    loop = asyncio.get_running_loop()
+    async with desk(simulator) as alive:
+        await alive.event()
+        start, before = loop.time(), len(simulator.ledger)
+        for _ in range(450):
+            await alive.event()
+        passed = loop.time() - start
+        rate = (len(simulator.ledger) - before) / passed
+    assert 240 < rate < 360
