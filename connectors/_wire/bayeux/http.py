@@ -28,7 +28,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.errors import AuthRejected, ConnectionFailed, NotConnected, Reason
 
 EVICTION_SECONDS = 2.0
-CONFLICT_AFTER = 5
+CONFLICT_AFTER = 3
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +141,8 @@ class LongPollingClient:
         else:
             while not self._session.connected:
                 await self._open_further()
+            if self._session.ended is not None:
+                raise self._session.ended
             if self._subscriptions and not self._session.subscribed:
                 raise AuthRejected(
                     f"{self._exchange.peer} refused every subscription", reason=Reason.FORBIDDEN

@@ -105,6 +105,11 @@ class BayeuxSession:
         return self._state is _State.CONNECTED
 
     @property
+    def ended(self) -> ConnectionFailed | None:
+        """Why the session is over for good, if it is."""
+        return self._stop
+
+    @property
     def ack_enabled(self) -> bool:
         """Whether the server keeps events until they are acknowledged."""
         return self._ordinals.ack_enabled
