@@ -10,6 +10,7 @@ from typing import cast
 import aiohttp
 from prometheus_client import CollectorRegistry
 
+from gateway.clock import Clock
 from gateway.contracts import PictureView, SinkContext
 
 
@@ -60,7 +61,7 @@ def sink_context(
     name: str = "sink",
     journal_id: str = "journal-1",
     http: aiohttp.ClientSession | None = None,
-    clock: SettableClock | None = None,
+    clock: Clock | None = None,
     picture: PictureView | None = None,
     metrics: CollectorRegistry | None = None,
 ) -> SinkContext:
