@@ -1,0 +1,141 @@
+"""The mapping: vendor messages in, canonical events out; no I/O, no clock.
+
+`Mapper` keeps one agent's picture and sends every message to the file that knows its kind. It takes
+any JSON value and never raises: what it cannot place becomes a `vendor.message` that keeps the
+whole of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from connectors.genesys_web_services.mapping.agents import (
+    on_channel_message,
+    on_device_message,
+    on_snapshot,
+)
+from connectors.genesys_web_services.mapping.calls import on_call_message
+from connectors.genesys_web_services.mapping.interactions import on_interaction_message
+from connectors.genesys_web_services.mapping.message import Message, Origin
+from connectors.genesys_web_services.mapping.others import (
+    on_password_notification,
+    on_service_message,
+)
+from connectors.genesys_web_services.mapping.picture import AgentPicture
+from connectors.genesys_web_services.vendor import (
+    CALL_MESSAGES,
+    CHANNEL_MESSAGES,
+    DEVICE_MESSAGES,
+    INTERACTION_MESSAGES,
+    PASSWORD_CHANGED,
+    PASSWORD_FAILED,
+    SERVICE_MESSAGES,
+    WORKBIN_MESSAGES,
+)
+from gateway.events import Event, Provenance
+
+__all__ = ["AgentPicture", "Mapper", "Origin"]
+
+_Handler = Callable[[Message, AgentPicture], None]
+_HANDLERS: dict[str, _Handler] = {
+    **dict.fromkeys(CALL_MESSAGES, on_call_message),
+    **dict.fromkeys(DEVICE_MESSAGES, on_device_message),
+    **dict.fromkeys(CHANNEL_MESSAGES, on_channel_message),
+    **dict.fromkeys(INTERACTION_MESSAGES | WORKBIN_MESSAGES, on_interaction_message),
+    **dict.fromkeys(SERVICE_MESSAGES, on_service_message),
+}
+_PASSWORD = frozenset({PASSWORD_CHANGED, PASSWORD_FAILED})
+
+
+class Mapper:
+    """Maps the messages of one agent, in the order in which the platform sent them.
+
+    Attributes:
+        picture: what is remembered between messages; plain data that goes into the resume state.
+        duplicates: messages that the platform sent twice and that led to no event the second time.
+    """
+
+    def __init__(self, origin: Origin, picture: AgentPicture | None = None) -> None:
+        self.origin = origin
+        self.picture = AgentPicture() if picture is None else picture
+        self.duplicates = 0
+
+    def map(
+        self, topic: str, data: Any, *, session: str, ordinal: int, received: datetime
+    ) -> list[Event]:
+        """The events of one message, in order; none only if it is a duplicate.
+
+        Args:
+            topic: the Bayeux channel it came on.
+            data: its content, decoded.
+            session: the Bayeux client id.
+            ordinal: its place in that session.
+            received: when the gateway got it.
+        """
+        fields = data if isinstance(data, dict) else {}
+        message = Message(
+            self.origin, topic, fields, session=session, ordinal=ordinal, received=received
+        )
+        handler = self._handler(message) if isinstance(data, dict) else None
+        if handler is None:
+            message.not_understood(_why_unplaced(message, data), data)
+            return message.events
+        try:
+            handler(message, self.picture)
+        except Exception as error:  # noqa: BLE001 - one message must not stop the feed for ever
+            message.events.clear()
+            message.not_understood(f"the mapping failed: {type(error).__name__}")
+        self.duplicates += message.duplicate
+        return message.events
+
+    def adopt(
+        self, resources: Any, *, session: str, received: datetime, reconciled: bool
+    ) -> list[Event]:
+        """The events that lead from the picture to what the platform says about the agent's devices and channels now.
+
+        `resources` is the answer to a request for the agent with its subresources.
+        """
+        message = Message(
+            self.origin,
+            "",
+            resources if isinstance(resources, dict) else {},
+            session=session,
+            ordinal="snapshot",
+            received=received,
+            provenance=Provenance.RECONCILED if reconciled else Provenance.SNAPSHOT,
+        )
+        on_snapshot(message, self.picture)
+        return message.events
+
+    @staticmethod
+    def _handler(message: Message) -> _Handler | None:
+        if (handler := _HANDLERS.get(message.kind)) is not None:
+            return handler
+        data = message.data
+        if message.notification in _PASSWORD:
+            return on_password_notification
+        if message.kind:
+            return None
+        # Without a message type the shape decides, as in the reference's samples of channel
+        # notifications.
+        if isinstance(data.get("channels"), list):
+            return on_channel_message
+        if isinstance(data.get("devices"), list):
+            return on_device_message
+        if isinstance(data.get("call"), dict) or ("errorMessage" in data and "callUuid" in data):
+            return on_call_message
+        if isinstance(data.get("interaction"), dict):
+            return on_interaction_message
+        return None
+
+
+def _why_unplaced(message: Message, data: Any) -> str:
+    if not isinstance(data, dict):
+        return "the message is not an object"
+    if message.kind:
+        return f"unknown message type {message.kind!r}"
+    if message.notification:
+        return f"unknown notification type {message.notification!r} without a message type"
+    return "neither a message type nor a known shape"

@@ -1,0 +1,137 @@
+"""What the mapping remembers of one agent between messages: enough to tell a change from a repetition.
+
+It is kept as JSON with the feed's resume state, in the same transaction as the events it led to, so
+it is plain data and every part of it is bounded: when a collection is full, its oldest entry makes
+room, and a later message about that entry is taken as the first one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from gateway.states import AgentState, ConnectionState
+
+MAX_CALLS = 64
+MAX_ENDED = 32
+MAX_INTERACTIONS = 64
+MAX_DEVICES = 16
+MAX_CHANNELS = 32
+MAX_PARTICIPANTS = 64
+MAX_RECENT = 16
+
+_T = TypeVar("_T")
+
+
+class Leg(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A live call of the agent.
+
+    Attributes:
+        last: fingerprint of the last message about it.
+        told_at: the platform's time of that message, in milliseconds since the epoch.
+    """
+
+    state: ConnectionState
+    uuid: str | None = None
+    connection: str | None = None
+    direction: str | None = None
+    recording: str | None = None
+    muted: bool | None = None
+    participants: list[str] = msgspec.field(default_factory=list)
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+    last: int = 0
+    told_at: int | None = None
+
+
+class Ended(msgspec.Struct, omit_defaults=True):
+    """A call or interaction that is over, remembered for what may still be said about it."""
+
+    last: int = 0
+    told_at: int | None = None
+
+
+class Readiness(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Whether the agent can be routed to on one device or channel, and the platform's words for it."""
+
+    state: AgentState | None = None
+    native_state: str | None = None
+    reason: str | None = None
+    label: str | None = None
+
+
+class Device(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A phone of the agent."""
+
+    readiness: Readiness = msgspec.field(default_factory=Readiness)
+    number: str | None = None
+    active: bool | None = None
+    do_not_disturb: bool | None = None
+    forward_to: str | None = None
+
+
+class Channel(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A medium of the agent other than a phone."""
+
+    readiness: Readiness = msgspec.field(default_factory=Readiness)
+    active: bool | None = None
+    do_not_disturb: bool | None = None
+
+
+class ChatUser(msgspec.Struct, omit_defaults=True):
+    """Who a user id of a chat session is; the platform says so only when the user joins."""
+
+    role: str
+    name: str | None = None
+
+
+class Item(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A live interaction of the agent: an e-mail, a chat, a work item.
+
+    Attributes:
+        state: the platform's last state word.
+        told_body: the e-mail's text was passed on.
+        floor: all chat events up to this id were seen; `seen` holds those above it.
+        seen_words: the same for ids that are no numbers, by fingerprint.
+    """
+
+    state: str | None = None
+    media: str = "unknown"
+    direction: str | None = None
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+    told_body: bool = False
+    users: dict[str, ChatUser] = msgspec.field(default_factory=dict)
+    floor: int = 0
+    seen: list[int] = msgspec.field(default_factory=list)
+    seen_words: list[int] = msgspec.field(default_factory=list)
+    last: int = 0
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The agent's state over all devices, channels and calls, as it was last told."""
+
+    state: AgentState
+    pending: AgentState | None = None
+    reason: str | None = None
+    label: str | None = None
+    native_state: str | None = None
+
+
+class AgentPicture(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One agent. `recent` holds fingerprints of the last messages that carried a reference or a time."""
+
+    standing: Standing | None = None
+    devices: dict[str, Device] = msgspec.field(default_factory=dict)
+    channels: dict[str, Channel] = msgspec.field(default_factory=dict)
+    calls: dict[str, Leg] = msgspec.field(default_factory=dict)
+    interactions: dict[str, Item] = msgspec.field(default_factory=dict)
+    ended: dict[str, Ended] = msgspec.field(default_factory=dict)
+    recent: list[int] = msgspec.field(default_factory=list)
+    last: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+def put(collection: dict[str, _T], key: str, value: _T, limit: int) -> None:
+    """Add or replace an entry; the oldest one makes room when there are more than `limit`."""
+    if key not in collection and len(collection) >= limit:
+        del collection[next(iter(collection))]
+    collection[key] = value

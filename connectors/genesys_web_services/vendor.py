@@ -1,0 +1,111 @@
+"""The platform's own vocabulary, as it is written on the wire.
+
+Words are compared without regard to case, spaces, hyphens and underscores, because the platform's
+documents, its samples and its servers spell the same thing differently ("LoggedOut", "Logged Out",
+"HangUp", "Hangup").
+Sources: Genesys Web Services API reference 8.5.1, "Asynchronous Operations" (Call Control,
+Presence, Notifications), "Call Recording API", "Agent States", "Interactions API", "Return Values";
+CTI words as T-Server defines them.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+from gateway.states import AgentState, ConnectionState
+
+
+def folded(word: Any) -> str:
+    """A word as it is compared; empty for anything that is no word."""
+    if not isinstance(word, str):
+        return ""
+    return word.replace(" ", "").replace("_", "").replace("-", "").lower()
+
+
+CALL_MESSAGES = frozenset({"CallStateChangeMessage", "CallStateChangedMessage"})
+DEVICE_MESSAGES = frozenset({"DeviceStateChangeMessage", "DeviceStateChangedMessage"})
+CHANNEL_MESSAGES = frozenset({"ChannelStateChangeMessage", "ChannelStateChangedMessage"})
+INTERACTION_MESSAGES = frozenset(
+    {
+        "InteractionStateMessage",
+        "InteractionStateChangeMessage",
+        "ChatStateChangeMessage",
+        "MessageLogUpdated",
+    }
+)
+WORKBIN_MESSAGES = frozenset(
+    {"workbinNotificationResource", "WorkbinStateChangeMessage", "WorkbinContentChangeMessage"}
+)
+SERVICE_MESSAGES = frozenset({"ServiceStateChangeMessage"})
+
+STATUS_CHANGE = frozenset({"StatusChange", "StateChange"})
+"""Only these notifications are about a transition. The second is the word of the cloud generation."""
+PARTICIPANTS_UPDATED = "ParticipantsUpdated"
+DATA_CHANGED = "AttachedDataChanged"
+DTMF_SENT = "DtmfSent"
+RECORDING_CHANGED = "CallRecordingStateChange"
+CALL_NOTIFICATIONS = STATUS_CHANGE | {
+    PARTICIPANTS_UPDATED,
+    DATA_CHANGED,
+    DTMF_SENT,
+    RECORDING_CHANGED,
+}
+
+CALL_STATES = {
+    "Dialing": ConnectionState.INITIATED,
+    "Ringing": ConnectionState.ALERTING,
+    "Established": ConnectionState.CONNECTED,
+    "Held": ConnectionState.HELD,
+    "Released": ConnectionState.CLEARED,
+    "Completed": ConnectionState.CLEARED,
+}
+
+DIRECTIONS = {
+    "Inbound": "inbound",
+    "Outbound": "outbound",
+    "Internal": "internal",
+    "Consult": "consult",
+}
+
+PRESENCES = {
+    "ready": AgentState.READY,
+    "notready": AgentState.NOT_READY,
+    "auxwork": AgentState.NOT_READY,
+    "aftercallwork": AgentState.AFTER_CONTACT,
+    "loggedin": AgentState.NOT_READY,
+    "loggedout": AgentState.LOGGED_OFF,
+    "logout": AgentState.LOGGED_OFF,
+    "offline": AgentState.LOGGED_OFF,
+}
+"""A login leaves the agent not ready until the agent says otherwise, hence `loggedin`."""
+
+AFTER_CALL_WORK = "aftercallwork"
+INACTIVE = "inactive"
+SWITCHES = {"on": True, "off": False, "true": True, "false": False}
+
+RECORDING = "recording"
+PAUSED = "paused"
+STOPPED = "stopped"
+RECORDING_STATES = frozenset({RECORDING, PAUSED, STOPPED})
+
+SERVICE_STATES = {"active": "up", "readonly": "degraded", "inactive": "down"}
+
+PASSWORD_CHANGED = "PasswordChangeSuccessful"  # noqa: S105 - the name of a notification
+PASSWORD_FAILED = "PasswordChangeError"  # noqa: S105 - the name of a notification
+PASSWORD_ERRORS = {"1": "policy", "2": "old_password_wrong", "3": "server_error"}
+
+
+class StatusCode(IntEnum):
+    """Codes of the result envelope ("Return Values", and what newer servers add to it)."""
+
+    OK = 0
+    PARAMETER_MISSING = 1
+    INVALID_FOR_STATE = 2
+    FORBIDDEN = 3
+    INTERNAL_ERROR = 4
+    NO_PERMISSION = 5
+    NOT_FOUND = 6
+    PARTIAL = 7
+    PASSWORD_EXPIRED = 8
+    NOT_AUTHENTICATED = 20

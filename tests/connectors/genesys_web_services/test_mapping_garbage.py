@@ -1,0 +1,145 @@
+"""Whatever arrives, the mapping neither raises nor swallows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.genesys_web_services.mapping import AgentPicture
+from gateway.events import CATALOGUE, Event, encode
+from gateway.events.operations import VendorMessage
+from tests.connectors.genesys_web_services.builders import Agent, call, device, interaction
+
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
+)
+json_values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+topics = st.sampled_from(["/v2/me", "/v2/me/calls", "/v2/me/devices", "/v2/me/channels", "/x"])
+
+_WORDS = {
+    "messageType": ["CallStateChangeMessage", "DeviceStateChangeMessage", "InteractionStateMessage",
+        "MessageLogUpdated", "workbinNotificationResource", "ServiceStateChangeMessage"],
+    "notificationType": ["StatusChange", "ParticipantsUpdated", "AttachedDataChanged", "DtmfSent",
+        "CallRecordingStateChange", "PasswordChangeError"],
+    "state": ["Dialing", "Ringing", "Established", "Held", "Released", "Accepted", "Ready", "NotReady"],
+    "id": ["a", "b"],
+    "errorMessage": ["no recording"],
+    "referenceId": ["r1", "r2"],
+    "recordingState": ["Recording", "Paused"],
+    "noticeType": ["TypingStarted"],
+}  # fmt: skip
+_NAMES = [
+    *_WORDS, "call", "devices", "channels", "interaction", "chat", "content", "events", "messages",
+    "userData", "userState", "participants", "metrics", "eventProcessing", "from", "service", "mute",
+    "serverGenerationTimestamp", "duration", "callUuid", "text", "attachments", "workbinInfo", "channel",
+]  # fmt: skip
+
+
+@st.composite
+def near_messages(draw: st.DrawFn, depth: int = 3) -> dict[str, Any]:
+    """Objects with the platform's names, and values that are now right and now anything."""
+    found: dict[str, Any] = {}
+    for name in draw(st.lists(st.sampled_from(_NAMES), unique=True, max_size=10)):
+        if name in _WORDS and draw(st.booleans()):
+            found[name] = draw(st.sampled_from(_WORDS[name]))
+        elif depth and draw(st.booleans()):
+            inner = near_messages(depth - 1)
+            found[name] = draw(inner | st.lists(inner, max_size=2))
+        else:
+            found[name] = draw(scalars)
+    return found
+
+
+def check(events: list[Event], *, duplicate: bool) -> None:
+    assert bool(events) is not duplicate
+    for event in events:
+        body = msgspec.json.decode(encode(event))
+        msgspec.convert(body["data"], CATALOGUE[event.type].data)
+        if isinstance(event.data, VendorMessage):
+            assert not event.data.why.startswith("the mapping failed"), event.data.why
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(topics, json_values | near_messages()), max_size=8))
+def test_any_json_leads_to_encodable_events_or_is_counted_as_a_duplicate(
+    messages: list[tuple[str, Any]],
+) -> None:
+    agent = Agent()
+    for topic, data in messages:
+        before = agent.mapper.duplicates
+
+        events = agent.hear(data, topic)
+
+        check(events, duplicate=agent.mapper.duplicates > before)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(near_messages(), max_size=6))
+def test_the_picture_goes_through_json_and_goes_on_the_same(messages: list[dict[str, Any]]) -> None:
+    one, other = Agent(), Agent()
+    for data in messages:
+        found = one.hear(data)
+        encoded = msgspec.json.encode(other.mapper.picture)
+        other.mapper.picture = msgspec.json.decode(encoded, type=AgentPicture)
+
+        assert other.hear(data) == found
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        ("text", "not an object"),
+        (None, "not an object"),
+        ([1], "not an object"),
+        ({}, "neither a message type nor a known shape"),
+        ({"messageType": "Surprise"}, "unknown message type 'Surprise'"),
+        ({"notificationType": "Surprise"}, "unknown notification type 'Surprise'"),
+        (call("Ringing", id=None, callUuid=None), "without an id"),
+        ({"messageType": "CallStateChangeMessage"}, "neither a call nor an error"),
+        ({"messageType": "DeviceStateChangeMessage", "devices": []}, "without a device"),
+        ({"messageType": "InteractionStateMessage", "interaction": {}}, "without an id"),
+    ],
+)
+def test_what_is_not_understood_is_kept_whole_with_the_reason(data: Any, why: str) -> None:
+    (event,) = Agent().hear(data)
+
+    assert isinstance(event.data, VendorMessage)
+    assert why in event.data.why
+    assert event.data.native.payload == data
+
+
+def test_an_unknown_notification_is_kept_beside_what_it_changed() -> None:
+    agent = Agent()
+    agent.hear(call("Ringing"))
+
+    assert agent.verbs(call("Established", notification="Teleported")) == [
+        "call.connected",
+        "vendor.message",
+    ]
+
+
+@pytest.mark.parametrize(
+    "message", [call("Ringing"), device("Ready"), interaction("Invited"), {"messageType": "?"}]
+)
+def test_every_event_carries_the_reference_of_its_message(message: dict[str, Any]) -> None:
+    for event in Agent().hear({**message, "referenceId": "sim-7"}):
+        assert event.data.native.reference == "sim-7"  # type: ignore[attr-defined]  # all of these have it
+
+
+def test_depth_and_size_of_numbers_are_bounded_so_that_the_event_can_be_written() -> None:
+    deep: Any = "end"
+    for _ in range(300):
+        deep = {"d": deep}
+
+    for event in Agent().hear({"messageType": "?", "deep": deep, "large": 2**70}):
+        encode(event)
