@@ -6,6 +6,7 @@ variable wherever it stands. The models of plug-ins come through `SettingsLookup
 
 from __future__ import annotations
 
+import os
 import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -47,12 +48,15 @@ class SettingsLookup(Protocol):
         ...
 
 
-def load(path: Path, environment: Mapping[str, str], lookup: SettingsLookup) -> Config:
-    """Read, layer, resolve and check.
+def load(
+    path: Path, environment: Mapping[str, str] | None = None, *, registry: SettingsLookup
+) -> Config:
+    """Read, layer, resolve and check. Without `environment`, that of the process.
 
     Raises InvalidConfiguration with every finding, errors and warnings; none of them repeats a secret.
     """
-    return _Loading(read(path), environment, lookup).run()
+    variables_of_now = os.environ if environment is None else environment
+    return _Loading(read(path), variables_of_now, registry).run()
 
 
 class _Loading:

@@ -37,7 +37,7 @@ def broken(tmp_path: Path, case: Broken) -> InvalidConfiguration:
     path = tmp_path / "tieline.yaml"
     path.write_text(text)
     with pytest.raises(InvalidConfiguration) as caught:
-        load(path, case.environment or {}, Plugins())
+        load(path, case.environment or {}, registry=Plugins())
     return caught.value
 
 
@@ -69,7 +69,7 @@ def test_all_errors_are_reported_at_once(tmp_path: Path) -> None:
     path = tmp_path / "tieline.yaml"
     path.write_text(text)
     with pytest.raises(InvalidConfiguration) as caught:
-        load(path, {"TIELINE_SINKS__NONE__PATH": "x"}, Plugins())
+        load(path, {"TIELINE_SINKS__NONE__PATH": "x"}, registry=Plugins())
     places = [finding.path for finding in caught.value.findings if finding.severity == "error"]
     assert set(places) == {
         (),
@@ -86,7 +86,7 @@ def test_all_errors_are_reported_at_once(tmp_path: Path) -> None:
 def test_a_missing_file_is_one_clear_error(tmp_path: Path) -> None:
     """The error names the file and the reason."""
     with pytest.raises(InvalidConfiguration, match=r"no\.yaml: error: found no readable file"):
-        load(tmp_path / "no.yaml", {}, Plugins())
+        load(tmp_path / "no.yaml", {}, registry=Plugins())
 
 
 @pytest.mark.parametrize(
@@ -106,5 +106,5 @@ def test_a_file_that_is_no_mapping_is_one_clear_error(
     path = tmp_path / "tieline.yaml"
     path.write_bytes(content)
     with pytest.raises(InvalidConfiguration) as caught:
-        load(path, {}, Plugins())
+        load(path, {}, registry=Plugins())
     assert message in str(caught.value)

@@ -15,7 +15,7 @@ def loaded(tmp_path: Path, text: str = GOOD, environment: dict[str, str] | None 
     path = tmp_path / "tieline.yaml"
     path.write_text(text)
     path.chmod(0o600)
-    return load(path, environment or {}, Plugins())
+    return load(path, environment or {}, registry=Plugins())
 
 
 def test_a_good_file_loads_without_a_warning(tmp_path: Path) -> None:
@@ -186,12 +186,12 @@ def test_a_secret_that_every_user_can_read_is_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "tieline.yaml"
     path.write_text(GOOD)
     path.chmod(0o644)
-    [warning] = load(path, {}, Plugins()).warnings
+    [warning] = load(path, {}, registry=Plugins()).warnings
     assert "connectors[0].accounts[0].password: found a secret in a file that every user" in str(
         warning
     )
     path.write_text(GOOD.replace("correct-horse", "{env: P}").replace("battery-staple", "{env: P}"))
-    assert load(path, {"P": "x"}, Plugins()).warnings == ()
+    assert load(path, {"P": "x"}, registry=Plugins()).warnings == ()
 
 
 def test_the_configuration_does_not_show_its_secrets(tmp_path: Path) -> None:

@@ -1,0 +1,116 @@
+"""What the API asks of the gateway, and the views that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from gateway.commands import Capability, CommandRecord, CommandRequest
+
+
+class ErrorView(msgspec.Struct, frozen=True, kw_only=True):
+    """The last error of a feed. Its texts hold no secrets."""
+
+    reason: str
+    message: str
+    hint: str = ""
+
+
+class FeedView(msgspec.Struct, frozen=True, kw_only=True):
+    """One feed.
+
+    Attributes:
+        state: a `gateway.states.FeedState`; since `state_since`.
+        operator_action: what a person should do about the state; empty when nothing.
+        session: the platform session's public name.
+        events, gaps: counted since the process began.
+    """
+
+    name: str
+    connector: str
+    platform: str
+    guarantee: str
+    state: str
+    state_since: datetime
+    operator_action: str = ""
+    session: str | None = None
+    last_event_at: datetime | None = None
+    last_error: ErrorView | None = None
+    events: int = 0
+    gaps: int = 0
+
+
+class ConnectorView(msgspec.Struct, frozen=True, kw_only=True):
+    """One connector: what it promises, what it takes, how its feeds are.
+
+    Attributes:
+        state: `connected` when all feeds are, `degraded` when some are, `down` when none is.
+        feeds: number of feeds by state.
+        commands: the capability table.
+        events: event type to `full` or `partial`.
+        version: of the platform's tables.
+        diagnostics: the connector's own facts, redacted.
+    """
+
+    name: str
+    platform: str
+    guarantee: str
+    state: str
+    feeds: Mapping[str, int]
+    commands: Sequence[Capability]
+    events: Mapping[str, str]
+    version: str
+    diagnostics: Mapping[str, Any] = {}
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the gateway does its work. `reasons` are bounded words without names: everyone may read them."""
+
+    ok: bool
+    reasons: Sequence[str] = ()
+
+
+class ApiRuntime(Protocol):
+    """The running gateway as the API sees it. Nothing here blocks on a platform or a receiver."""
+
+    def feeds(self) -> Sequence[FeedView]:
+        """All feeds, by name."""
+        ...
+
+    def connectors(self) -> Sequence[ConnectorView]:
+        """All connectors, in the order of the configuration."""
+        ...
+
+    def ready(self) -> Readiness:
+        """Whether traffic may be relied on. No I/O."""
+        ...
+
+    def metrics(self) -> bytes:
+        """The metrics in the Prometheus text exposition format 0.0.4."""
+        ...
+
+    async def submit(
+        self, request: CommandRequest, *, idempotency_key: str | None, requester: str
+    ) -> CommandRecord:
+        """Accept a command: durable when it returns, sent soon after.
+
+        The same key with the same request gives the earlier command. Raises CommandRefused with reason `not_found`
+        (no such connector), `unsupported`, `invalid`, `rate_limited` or `stopped`; a TielineError with reason
+        `conflict` when the key belongs to another request; JournalFull.
+        """
+        ...
+
+    async def command(self, command_id: str) -> CommandRecord | None:
+        """A command that is remembered."""
+        ...
+
+    async def commands(self, limit: int) -> Sequence[CommandRecord]:
+        """The newest commands, newest first."""
+        ...
+
+    async def wait_final(self, command_id: str, seconds: float) -> CommandRecord | None:
+        """The command once its verdict stands, or as it is after that time. Cancelling it changes nothing."""
+        ...

@@ -1,0 +1,66 @@
+"""The listening socket of the API, with TLS if configured."""
+
+from __future__ import annotations
+
+import ssl
+
+from aiohttp import web
+
+from gateway.api.application import build_api
+from gateway.api.runtime import ApiRuntime
+from gateway.api.settings import ApiSettings, TlsSettings
+from gateway.errors import ConfigError
+
+_SHUTDOWN_SECONDS = 2.0
+# How long a client may go on sending a body that was refused, before it is cut off.
+_LINGERING_SECONDS = 1.0
+
+
+class ApiServer:
+    """Serves one runtime. Start once, close once; closing ends requests that still wait after two seconds."""
+
+    def __init__(self, runtime: ApiRuntime, settings: ApiSettings) -> None:
+        self._settings = settings
+        self._runner = web.AppRunner(
+            build_api(runtime, settings),
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
+            lingering_time=_LINGERING_SECONDS,
+        )
+
+    async def start(self) -> str:
+        """Listen; returns the URL. Raises ConfigError: the address is taken or not ours, or the certificate is bad."""
+        tls = _context(self._settings.tls) if self._settings.tls else None
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._settings.host, self._settings.port, ssl_context=tls)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise ConfigError(
+                f"gateway.api: cannot listen on {self._settings.host} port {self._settings.port}:"
+                f" {error.strerror or error}",
+                hint="choose another host or port, or stop what listens there",
+            ) from error
+        host, port = self._runner.addresses[0][:2]
+        name = f"[{host}]" if ":" in host else host
+        return f"{'https' if tls else 'http'}://{name}:{port}"
+
+    async def close(self) -> None:
+        """Stop listening and end what is open. Idempotent."""
+        await self._runner.cleanup()
+
+
+def _context(settings: TlsSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.cert, settings.key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"gateway.api.tls: cannot use {settings.cert} with {settings.key}:"
+            f" {getattr(error, 'reason', None) or error.strerror}",
+            hint="both must be PEM files, and the key must belong to the certificate",
+        ) from error
+    return context
