@@ -29,6 +29,7 @@ from gateway.errors import (
 from gateway.events import StoredEvent
 from gateway.filters import EventFilter
 from gateway.lifecycle import Interruptible
+from gateway.masking import Masker
 from gateway.telemetry import Telemetry
 
 
@@ -60,6 +61,7 @@ class Dispatcher:
         sink: Sink,
         *,
         accepts: EventFilter,
+        mask: Masker,
         traits: SinkTraits,
         journal: Journal,
         telemetry: Telemetry,
@@ -69,6 +71,7 @@ class Dispatcher:
         self.name = name
         self._sink = sink
         self._accepts = accepts
+        self._mask = mask
         self._traits = traits
         self._journal = journal
         self._telemetry = telemetry
@@ -154,7 +157,7 @@ class Dispatcher:
                 if self._traits.linger_seconds:
                     await self._clock.sleep(self._traits.linger_seconds)
                 continue
-            wanted = [record for record in records if self._accepts(record)]
+            wanted = [self._mask(record) for record in records if self._accepts(record)]
             for batch in self._split(wanted):
                 await self._settle(batch)
             self._advance(records[-1].position)

@@ -215,7 +215,7 @@ class Telemetry:
         self._log.warning(
             "event became a dead letter",
             sink=sink,
-            event=event_id,
+            event_id=event_id,
             reason=reason.value,
             error=message,
             hint="see `tieline dead-letters list`; replay it when the receiver is mended",

@@ -1,0 +1,78 @@
+"""Masking: what a sink may not have is replaced, what gives an event its meaning stays."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from gateway.events import CATALOGUE, Data, Event, StoredEvent, encode, event_id
+from gateway.events.calls import Call, CallDataChanged, CallDtmf
+from gateway.events.common import Native, Party
+from gateway.events.interactions import InteractionMessage
+from gateway.masking import MASK, Masker
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def stored(kind: str, data: Data) -> StoredEvent:
+    entry = CATALOGUE[f"tieline.{kind}.v1"]
+    event = Event(
+        id=event_id(kind, 1),
+        source="/tieline/main/scripted",
+        type=entry.name,
+        subject="call/c1",
+        time=NOW,
+        recordedtime=NOW,
+        partitionkey="c1",
+        data=data,
+        dataclassification=entry.classification,
+    )
+    return StoredEvent(1, 1, event.type, event.source, encode(event))
+
+
+def test_without_levels_an_event_passes_untouched() -> None:
+    event = stored("call.held", Call(call="c1"))
+    assert Masker(())(event) is event
+
+
+def test_numbers_and_names_of_parties_are_personal() -> None:
+    party = Party(role="customer", number="5550100", name="Ann")
+    masked = Masker(["personal"])(stored("call.held", Call(call="c1", parties=[party])))
+    assert masked.data()["parties"] == [{"role": "customer", "number": MASK, "name": MASK}]
+    assert masked.data()["call"] == "c1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "secret"),
+    [
+        ("call.data.changed", CallDataChanged(call="c1", values={"pin": "1234"}), "1234"),
+        ("call.dtmf.sent", CallDtmf(call="c1", digits="4711"), "4711"),
+        (
+            "interaction.message.added",
+            InteractionMessage(interaction="i", media="chat", message="m1", text="my card"),
+            "my card",
+        ),
+        ("call.held", Call(call="c1", native=Native(payload={"ani": "999"})), "999"),
+    ],
+)
+def test_content_is_replaced(kind: str, data: Data, secret: str) -> None:
+    masked = Masker(["content"])(stored(kind, data))
+    assert secret not in masked.body.decode()
+    assert MASK in masked.body.decode()
+
+
+def test_the_id_of_a_message_is_no_content() -> None:
+    message = InteractionMessage(interaction="i", media="chat", message="m1", text="secret")
+    masked = Masker(["content"])(stored("interaction.message.added", message))
+    assert masked.data()["message"] == "m1"
+
+
+def test_a_masked_event_is_still_a_cloudevent_with_the_same_attributes() -> None:
+    event = stored("call.held", Call(call="c1"))
+    masked = Masker(["personal", "content"])(event)
+    before, after = (msgspec.json.decode(one.structured()) for one in (event, masked))
+    assert {key: value for key, value in after.items() if key != "data"} == {
+        key: value for key, value in before.items() if key != "data"
+    }

@@ -1,0 +1,36 @@
+"""A clock that tests hold in their hands."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+
+class LeapingClock:
+    """Time stands still but for sleeps, which are over at once and leap over their length.
+
+    `slept` remembers every length, so a test can assert on waits without waiting.
+    """
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self._start = start
+        self._passed = 0.0
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        """The start plus all that was slept or advanced."""
+        return self._start + timedelta(seconds=self._passed)
+
+    def monotonic(self) -> float:
+        """Seconds since the start."""
+        return self._passed
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._passed += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Leap, giving others a turn first."""
+        self.slept.append(seconds)
+        await asyncio.sleep(0)
+        self._passed += seconds
