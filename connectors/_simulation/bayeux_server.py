@@ -167,8 +167,10 @@ class BayeuxServer:
         for session in self.sessions:
             session.wake(Wake.TIMEOUT)
 
-    async def handle(self, request: web.Request, owner: str, context: object) -> web.Response:
-        """Answer one HTTP request of Bayeux messages."""
+    async def handle(
+        self, request: web.Request, owner: str, context: object, *, withheld: bool = False
+    ) -> web.Response:
+        """Answer one HTTP request of Bayeux messages; `withheld` if the caller won't pass the answer on."""
         if request.method != "POST":
             return web.Response(status=400)
         try:
@@ -184,7 +186,7 @@ class BayeuxServer:
                 return web.Response(status=500)
             return self._handshake(request, messages[0], owner, context)
         try:
-            return await self._exchange(request, messages, owner)
+            return await self._exchange(request, messages, owner, withheld=withheld)
         except _Superseded:
             return web.Response(status=500)
 
@@ -223,7 +225,7 @@ class BayeuxServer:
         return response
 
     async def _exchange(
-        self, request: web.Request, messages: list[Message], owner: str
+        self, request: web.Request, messages: list[Message], owner: str, *, withheld: bool
     ) -> web.Response:
         browser_id = request.cookies.get(BROWSER_COOKIE)
         replies: list[Message] = []
@@ -247,15 +249,12 @@ class BayeuxServer:
                 self._command(session, message, reply)
         if session is None:
             return _respond([msgspec.json.encode(reply) for reply in replies])
-        return self._deliver(request, session, replies, connected=connected)
+        transport = request.transport
+        is_open = transport is not None and not transport.is_closing() and not withheld
+        return self._deliver(session, replies, connected=connected, is_open=is_open)
 
     def _deliver(
-        self,
-        request: web.Request,
-        session: ServerSession,
-        replies: list[Message],
-        *,
-        connected: bool,
+        self, session: ServerSession, replies: list[Message], *, connected: bool, is_open: bool
     ) -> web.Response:
         owner = session.owner
         if connected:
@@ -270,8 +269,6 @@ class BayeuxServer:
                 if reply["channel"] == "/meta/connect":
                     reply["ext"] = {"ack": number}
         if deliverable and (connected or not session.acknowledging):
-            transport = request.transport
-            is_open = transport is not None and not transport.is_closing()
             frames = self._tampering.frames(owner, session.drain(connection_open=is_open))
         return _respond([*frames, *(msgspec.json.encode(reply) for reply in replies)])
 

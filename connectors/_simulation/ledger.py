@@ -6,7 +6,7 @@ session expired with the message in its queue) is nobody's debt; every other one
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -35,10 +35,10 @@ class LostBecause(StrEnum):
     STALLED = "stalled"
 
 
-class Published(msgspec.Struct):
+class Published(msgspec.Struct, gc=False):
     """One published message. `at_ms` is epoch milliseconds."""
 
-    id: str
+    number: int
     agent: str
     topic: str
     message_type: str
@@ -47,6 +47,11 @@ class Published(msgspec.Struct):
     lost_because: LostBecause | None = None
     copies: int = 0
     """Sessions in whose queue the message still is."""
+
+    @property
+    def id(self) -> str:
+        """What the message carries, so that receivers can name it."""
+        return f"sim-{self.number}"
 
     @property
     def resumable(self) -> bool:
@@ -69,35 +74,32 @@ class Published(msgspec.Struct):
 
 
 class Ledger:
-    """Remembers the newest `limit` messages; older ones are forgotten, and counted as `forgotten`.
+    """Remembers at least the newest `limit` messages; much older ones are forgotten, and counted as `forgotten`.
 
     Numbers start at 1 and have no holes: message n has the id `sim-n`.
     """
 
     def __init__(self, limit: int = 1_000_000) -> None:
-        self._entries: deque[Published] = deque(maxlen=limit)
-        self._total = 0
+        self._limit = limit
+        self._entries: list[Published] = []
+        self.forgotten = 0
+        """How many messages are too old to be remembered."""
         self.by_topic: Counter[str] = Counter()
+        self._fates: Counter[Fate] = Counter()
 
     def __len__(self) -> int:
-        return self._total
-
-    @property
-    def forgotten(self) -> int:
-        """How many messages are too old to be remembered."""
-        return self._total - len(self._entries)
-
-    def next_id(self) -> str:
-        """The id the next recorded message will carry."""
-        return f"sim-{self._total + 1}"
+        return self.forgotten + len(self._entries)
 
     def record(self, *, agent: str, topic: str, message_type: str, at_ms: int) -> int:
         """Enter a message and return its number."""
-        self._total += 1
+        number = len(self) + 1
         self.by_topic[topic] += 1
-        entry = Published(f"sim-{self._total}", agent, topic, message_type, at_ms)
-        self._entries.append(entry)
-        return self._total
+        self._fates[Fate.QUEUED] += 1
+        self._entries.append(Published(number, agent, topic, message_type, at_ms))
+        if len(self._entries) >= 2 * self._limit:
+            self.forgotten += len(self._entries) - self._limit
+            del self._entries[: -self._limit]
+        return number
 
     def find(self, number: int) -> Published | None:
         """The message of that number, unless it was forgotten."""
@@ -107,13 +109,11 @@ class Ledger:
     def since(self, number: int, limit: int) -> list[Published]:
         """At most `limit` messages after number `number`, in order of publication."""
         start = max(number - self.forgotten, 0)
-        entries = self._entries
-        return [entries[index] for index in range(start, min(start + limit, len(entries)))]
+        return self._entries[start : start + limit]
 
     def counts(self) -> dict[str, int]:
-        """How many messages have which fate."""
-        fates = Counter(entry.fate for entry in self._entries)
-        return {fate.value: fates[fate] for fate in Fate}
+        """How many messages have which fate; a forgotten one keeps its last."""
+        return {fate.value: self._fates[fate] for fate in Fate}
 
     def queued(self, number: int, copies: int) -> None:
         """The message is in the queue of `copies` sessions."""
@@ -136,16 +136,22 @@ class Ledger:
                 continue
             entry.copies = max(entry.copies - 1, 0)
             if entry.fate is Fate.QUEUED and not entry.copies:
-                entry.fate, entry.lost_because = Fate.LOST, because
+                entry.lost_because = because
+                self._move(entry, Fate.LOST)
 
     def abandoned(self, numbers: Iterable[int]) -> None:
         """Copies were written, not acknowledged as the session's rules demand, and the session is gone."""
         for number in numbers:
             if (entry := self.find(number)) and entry.fate is Fate.WRITTEN:
-                entry.fate = Fate.UNCERTAIN
+                self._move(entry, Fate.UNCERTAIN)
 
     def _raise_to(self, numbers: Iterable[int], fate: Fate) -> None:
         for number in numbers:
             entry = self.find(number)
             if entry is not None and entry.fate is not Fate.ACKNOWLEDGED:
-                entry.fate = fate
+                self._move(entry, fate)
+
+    def _move(self, entry: Published, fate: Fate) -> None:
+        self._fates[entry.fate] -= 1
+        self._fates[fate] += 1
+        entry.fate = fate

@@ -63,9 +63,7 @@ class Simulator:
         self.telephony = Telephony(self.world)
         self.media = Media(self.world)
         self.lives = Lives(self.world, self.telephony, self.media)
-        self._sessions = HttpSessions(
-            self.world.agents, chosen.password, chosen.http_session_seconds
-        )
+        self._sessions = HttpSessions(self.world.agents, chosen.http_session_seconds)
         self._rest = Rest(self.world, self.telephony, self.media, self._sessions, self._plan)
         self._runner: web.AppRunner | None = None
         self.app = self._build_app()

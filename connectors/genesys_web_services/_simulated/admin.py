@@ -111,7 +111,7 @@ class Admin:
             return _json({"error": "since and limit are numbers"}, 400)
         ledger = self._world.ledger
         entries = ledger.since(since, limit)
-        following = int(entries[-1].id.rpartition("-")[2]) if entries else since
+        following = entries[-1].number if entries else since
         agent = request.query.get("agent")
         return _json(
             {
@@ -132,7 +132,7 @@ class Admin:
                 "fates": counts,
                 "lost_by_platform": counts["lost"],
                 "uncertain": counts["uncertain"],
-                "resumable": len(ledger) - ledger.forgotten - counts["lost"] - counts["uncertain"],
+                "resumable": len(ledger) - counts["lost"] - counts["uncertain"],
                 "forgotten": ledger.forgotten,
                 "by_topic": dict(ledger.by_topic),
                 "sessions": len(bayeux.sessions),

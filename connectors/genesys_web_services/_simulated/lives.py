@@ -31,6 +31,8 @@ Action = Callable[[], object]
 TICK_SECONDS = 0.01
 IDLE_SECONDS = 0.05
 MAX_INTERACTIONS = 5
+MAX_BURST_SECONDS = 0.05
+"""One tick makes up for at most so much, so that requests are answered between ticks."""
 MAX_BEHIND_SECONDS = 1.0
 """A process that could not keep up owes at most so much; the rest is not made up for."""
 
@@ -79,7 +81,7 @@ class Lives:
         rate = self.events_per_second
         self._owed += passed * rate - (len(ledger) - self._published)
         self._owed = min(self._owed, max(rate * MAX_BEHIND_SECONDS, 1.0))
-        due = max(int(self._owed), 0)
+        due = max(min(int(self._owed), int(rate * MAX_BURST_SECONDS) + 1), 0)
         target = len(ledger) + due
         for _ in range(3 * due):
             if len(ledger) >= target:

@@ -318,6 +318,17 @@ def interaction_message(interaction: Interaction, *, flat: bool) -> Data:
     return {"messageType": "InteractionStateMessage", "interaction": resource}
 
 
+def password_message(error: str | None = None, code: int = 0) -> Data:
+    """The result of changing one's password ("Asynchronous Telephony Operations Notifications, User")."""
+    if error is None:
+        return {"notificationType": "PasswordChangeSuccessful"}
+    return {
+        "notificationType": "PasswordChangeError",
+        "errorMessage": error,
+        "errorCode": code,
+    }
+
+
 BROKEN_MESSAGES = (
     b'{"data":{"messageType":"CallStateChangeMessage"}}',
     b'{"channel":"/v2/me/calls"}',

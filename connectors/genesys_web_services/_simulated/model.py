@@ -162,6 +162,7 @@ class Agent:
     """One account, with its one device."""
 
     username: str
+    password: str
     id: str
     first_name: str
     phone_number: str

@@ -29,6 +29,7 @@ from connectors.genesys_web_services._simulated.world import (
 Data = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SESSION = web.RequestKey("session", HttpSession)
+WITHHELD = web.RequestKey("withheld", bool)
 ROOT = "/api/v2"
 NOTIFICATIONS = f"{ROOT}/notifications"
 LOGOUT_SECONDS = 0.1
@@ -104,12 +105,14 @@ class Rest:
             await asyncio.sleep(fault.delay_ms / 1000)
         dropped = self._plan.strike(FaultKind.DROP, username, target=target)
         if dropped and request.transport is not None:
+            await request.read()
             request.transport.abort()
         broken = self._plan.strike(FaultKind.SERVER_ERROR, username, target=target)
         if (dropped and not dropped.after_processing) or (broken and not broken.after_processing):
             return self._broken(broken)
         if session is None:
             return _json({"statusCode": ACCESS_DENIED, "statusMessage": "Access denied"}, 403)
+        request[WITHHELD] = broken is not None
         response = await self._answer(request, handler, session, target)
         if is_new:
             response.set_cookie(COOKIE, session.id, path="/", httponly=True)
@@ -151,7 +154,9 @@ class Rest:
     async def _notifications(self, request: web.Request) -> web.StreamResponse:
         session = request[SESSION]
         bayeux = self._world.bayeux
-        return await bayeux.handle(request, session.agent.username, session.id)
+        return await bayeux.handle(
+            request, session.agent.username, session.id, withheld=request[WITHHELD]
+        )
 
     async def _version(self, _request: web.Request) -> web.Response:
         return _json({"statusCode": 0, "version": "8.5.202.96"})
@@ -215,6 +220,8 @@ class Rest:
             outcome = self._world.start_session(agent, [str(channel) for channel in channels])
         elif name == "EndContactCenterSession":
             outcome = Outcome(then=lambda: self._end(session))
+        elif name == "ChangePassword":
+            outcome = self._world.change_password(agent, body)
         else:
             everything = ["voice", *agent.channels]
             outcome = self._world.operate_on_channels(agent, everything, body)

@@ -30,9 +30,8 @@ class HttpSession:
 class HttpSessions:
     """Who is signed in. A session unused for `lifetime_seconds` is gone."""
 
-    def __init__(self, agents: dict[str, Agent], password: str, lifetime_seconds: float) -> None:
+    def __init__(self, agents: dict[str, Agent], lifetime_seconds: float) -> None:
         self._agents = agents
-        self._password = password
         self._lifetime = lifetime_seconds
         self._sessions: dict[str, HttpSession] = {}
 
@@ -61,8 +60,7 @@ class HttpSessions:
         except (binascii.Error, UnicodeDecodeError):
             return None
         agent = self._agents.get(username)
-        right = hmac.compare_digest(password.encode(), self._password.encode())
-        if agent is None or not right:
+        if agent is None or not hmac.compare_digest(password.encode(), agent.password.encode()):
             return None
         session = HttpSession(
             id=secrets.token_hex(16),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -85,6 +86,7 @@ class World:
         rng = self.rng
         return Agent(
             username=self.settings.username(index),
+            password=self.settings.password,
             id=uuid(rng).replace("-", ""),
             first_name=f"Agent {index + 1}",
             phone_number=str(50_001 + index),
@@ -212,6 +214,27 @@ class World:
             "succeeded": [{"statusCode": OK, "channel": channel} for channel in started],
         }
         return Outcome(PARTIAL, extra=extra, then=apply)
+
+    def change_password(self, agent: Agent, body: Data) -> Outcome:
+        """ChangePassword ("Change Password"): the passwords come in base64, the result comes on /v2/me."""
+        try:
+            old, new = (b64decode(body[key]).decode() for key in ("oldPassword", "newPassword"))
+        except KeyError as error:
+            raise Refusal(MISSING, f"{error.args[0]} is missing") from None
+        except (TypeError, ValueError):
+            raise Refusal(INVALID, "a password is not base64") from None
+
+        def apply() -> None:
+            if old != agent.password:
+                result = messages.password_message("Did not enter old password correctly", 2)
+            elif not new:
+                result = messages.password_message("Password does not meet security guidelines", 1)
+            else:
+                agent.password = new
+                result = messages.password_message()
+            self.publish(agent, messages.ME, result)
+
+        return Outcome(then=apply)
 
     def log_out(self, agent: Agent) -> None:
         """Take the agent off every channel."""

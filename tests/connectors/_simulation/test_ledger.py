@@ -11,7 +11,6 @@ def publish(ledger: Ledger, count: int = 1) -> list[int]:
 
 def test_ids_count_from_one_and_name_the_number() -> None:
     ledger = Ledger()
-    assert ledger.next_id() == "sim-1"
     assert [entry.id for entry in ledger.since(0, 9)] == []
     publish(ledger, 2)
     assert [entry.id for entry in ledger.since(0, 9)] == ["sim-1", "sim-2"]
@@ -50,9 +49,24 @@ def test_an_acknowledged_message_stays_acknowledged() -> None:
 
 def test_the_oldest_messages_are_forgotten_and_counted() -> None:
     ledger = Ledger(limit=3)
-    numbers = publish(ledger, 5)
-    assert ledger.forgotten == 2
-    assert ledger.find(numbers[1]) is None
-    assert [entry.id for entry in ledger.since(0, 2)] == ["sim-3", "sim-4"]
-    ledger.written(numbers)
-    assert ledger.counts()["written"] == 3
+    numbers = publish(ledger, 6)
+    assert ledger.forgotten == 3
+    assert ledger.find(numbers[2]) is None
+    assert [entry.id for entry in ledger.since(0, 2)] == ["sim-4", "sim-5"]
+    assert publish(ledger) == [7]
+    assert len(ledger) == 7
+
+
+def test_every_message_is_counted_under_one_fate() -> None:
+    ledger = Ledger()
+    first, second, third, _ = publish(ledger, 4)
+    ledger.written([first, second])
+    ledger.acknowledged([first])
+    ledger.lost([third], LostBecause.NO_SESSION)
+    assert ledger.counts() == {
+        "lost": 1,
+        "uncertain": 0,
+        "queued": 1,
+        "written": 1,
+        "acknowledged": 1,
+    }

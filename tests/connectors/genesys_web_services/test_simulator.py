@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 
@@ -157,6 +158,23 @@ async def test_do_not_disturb_is_told_by_the_device(agent: Desk) -> None:
     await agent.operate("/me", "DoNotDisturbOn")
     data = await agent.event(lambda data: "devices" in data)
     assert data["devices"][0]["doNotDisturb"] == "On"
+
+
+@pytest.mark.parametrize(
+    ("old", "expected"), [("secret", "PasswordChangeSuccessful"), ("wrong", "PasswordChangeError")]
+)
+async def test_a_changed_password_is_told_on_the_agents_own_topic(
+    agent: Desk, old: str, expected: str
+) -> None:
+    passwords = {
+        "oldPassword": base64.b64encode(old.encode()).decode(),
+        "newPassword": base64.b64encode(b"better").decode(),
+    }
+    assert await agent.operate("/me", "ChangePassword", **passwords) == {"statusCode": 0}
+    data = await agent.event(lambda data: "notificationType" in data)
+    assert data["notificationType"] == expected
+    changed = agent.simulator.world.agents["agent0001"].password == "better"
+    assert changed is (old == "secret")
 
 
 async def test_the_snapshot_holds_devices_channels_and_calls(agent: Desk) -> None:

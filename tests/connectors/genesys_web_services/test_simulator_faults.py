@@ -107,6 +107,17 @@ async def test_a_server_error_is_no_bayeux_reply(agent: Desk, status: int) -> No
     assert answer[2]["Content-Type"].startswith("text/html" if status == 503 else "app")
 
 
+async def test_events_in_a_withheld_reply_are_lost_by_the_platform(agent: Desk) -> None:
+    fault = {"kind": "server_error", "target": "feed", "after_processing": True}
+    [number] = (await agent.sim("POST", "emit", {"agent": "agent0001", "data": {}}))["published"]
+    await agent.sim("POST", "faults", fault)
+    body = [agent.bayeux.message("/meta/connect", connectionType="long-polling")]
+    status, _, _ = await agent.bayeux.request("POST", agent.bayeux.url, json=body)
+    assert status >= 500
+    published = (await agent.sim("GET", "published"))["published"][-1]
+    assert (published["id"], published["lost_because"]) == (number, "dead_poll")
+
+
 async def test_garbage_instead_of_a_reply_loses_nothing(agent: Desk) -> None:
     await agent.sim("POST", "faults", {"kind": "garbage", "form": "text"})
     await agent.sim("POST", "emit", {"agent": "agent0001", "data": {"n": 1}})
