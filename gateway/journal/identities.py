@@ -1,0 +1,240 @@
+"""Which event ids the journal already has: exact, and as cheap at ten million as at ten.
+
+Ids are random, so an ordinary index would dirty one page of the file for every event. Instead the newest ids are kept
+in memory only (they are in `events`, so a restart finds them again) and go to the `ids` table in sorted chunks, into
+the newest *generation*. A generation that has GENERATION_IDS is sealed and never written again; it is dropped whole
+once all its events are trimmed. A filter per generation (two bits per id in two mebibytes) answers nearly every
+question about a new id without reading the file.
+
+All methods run in the writer's thread, inside its transaction where they write; `committed` follows the commit.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from gateway.events.envelope import ID_BYTES
+
+MERGE_IDS = 65_536
+CHUNKS = 16
+LOAD_IDS = 4_096
+DROP_IDS = 16_384
+GENERATION_IDS = 1_000_000
+FILTER_BYTES = 1 << 21
+_MASK = FILTER_BYTES * 8 - 1
+
+_INSERT = """
+WITH RECURSIVE chunk(place) AS (SELECT 0 UNION ALL SELECT place + 1 FROM chunk WHERE place + 1 < ?3)
+INSERT OR IGNORE INTO ids (generation, id) SELECT ?1, substr(?2, 1 + 16 * place, 16) FROM chunk
+"""
+_SELECT = """
+WITH RECURSIVE chunk(place) AS (SELECT 0 UNION ALL SELECT place + 1 FROM chunk WHERE place + 1 < ?3)
+SELECT id FROM ids
+WHERE generation = ?1 AND id IN (SELECT substr(?2, 1 + 16 * place, 16) FROM chunk)
+"""
+
+
+def id_key(text: str) -> bytes:
+    """The 16 bytes under which an id is remembered: those it spells, or a hash of any other text."""
+    if len(text) == 2 * ID_BYTES:
+        try:
+            key = bytes.fromhex(text)
+        except ValueError:
+            pass
+        else:
+            if key.hex() == text:
+                return key
+    return blake2b(text.encode(), digest_size=ID_BYTES).digest()
+
+
+def _hashes(keys: Sequence[bytes]) -> tuple[int, ...]:
+    return struct.unpack(f"<{2 * len(keys)}Q", b"".join(keys))
+
+
+class Filter:
+    """Answers "certainly not here" or "perhaps here" for ids, which are random already."""
+
+    def __init__(self, bits: bytes | None = None) -> None:
+        self.bits = bytearray(FILTER_BYTES) if bits is None else bytearray(bits)
+
+    def add(self, keys: Sequence[bytes]) -> None:
+        """Remember ids."""
+        bits = self.bits
+        for word in _hashes(keys):
+            slot = word & _MASK
+            bits[slot >> 3] |= 1 << (slot & 7)
+
+    def candidates(self, keys: Sequence[bytes], hashes: Sequence[int]) -> list[bytes]:
+        """The ids that are perhaps here."""
+        bits = self.bits
+        return [
+            key
+            for key, one, two in zip(keys, hashes[::2], hashes[1::2], strict=True)
+            if bits[(one & _MASK) >> 3] >> (one & 7) & 1
+            and bits[(two & _MASK) >> 3] >> (two & 7) & 1
+        ]
+
+
+@dataclass(slots=True)
+class _Generation:
+    id: int
+    count: int = 0
+    last_position: int = 0
+    filter: Filter = field(default_factory=Filter)
+    sealed: bool = False
+
+
+@dataclass(slots=True)
+class _Merge:
+    """Ids on their way into the file, split by their first bits so that no sort holds the interpreter for long.
+
+    Attributes:
+        ids: all of them.
+        chunks: what is left to write.
+        position: the newest position they cover.
+        written: whether the last chunk is written but not committed.
+    """
+
+    ids: set[bytes]
+    chunks: list[list[bytes]]
+    position: int
+    written: bool = False
+
+
+class IdIndex:
+    """The ids of all stored events."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._recent: set[bytes] = set()
+        self._recent_position = 0
+        self._merge: _Merge | None = None
+        self._generations: list[_Generation] = []
+        self._load()
+
+    def _load(self) -> None:
+        rows = self._connection.execute(
+            "SELECT id, count, last_position, filter FROM generations ORDER BY id"
+        ).fetchall()
+        for number, count, last_position, bits in rows:
+            generation = _Generation(number, count, last_position, Filter(bits), bits is not None)
+            if bits is None:
+                cursor = self._connection.execute(
+                    "SELECT id FROM ids WHERE generation = ?", (number,)
+                )
+                while part := cursor.fetchmany(LOAD_IDS):
+                    generation.filter.add([key for (key,) in part])
+            self._generations.append(generation)
+        merged = self._connection.execute(
+            "SELECT value FROM marks WHERE name = 'merged'"
+        ).fetchone()
+        self._recent_position = merged[0] if merged else 0
+        for position, key in self._connection.execute(
+            "SELECT position, id FROM events WHERE position > ? ORDER BY position",
+            (self._recent_position,),
+        ):
+            self._recent.add(key)
+            self._recent_position = position
+
+    def known(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Those of the ids that are stored already."""
+        found = self._recent.intersection(keys)
+        if self._merge is not None:
+            found.update(self._merge.ids.intersection(keys))
+        hashes = _hashes(keys)
+        for generation in reversed(self._generations):
+            candidates = generation.filter.candidates(keys, hashes)
+            if found:
+                candidates = [key for key in candidates if key not in found]
+            if candidates:
+                rows = self._connection.execute(
+                    _SELECT, (generation.id, b"".join(candidates), len(candidates))
+                )
+                found.update(key for (key,) in rows.fetchall())
+        return found
+
+    def add(self, keys: Iterable[bytes], position: int) -> None:
+        """Remember ids of events that are now committed, the last at `position`."""
+        self._recent.update(keys)
+        self._recent_position = position
+        if self._merge is None and len(self._recent) >= MERGE_IDS:
+            ids, self._recent = self._recent, set()
+            chunks: list[list[bytes]] = [[] for _ in range(CHUNKS)]
+            for key in ids:
+                chunks[key[0] * CHUNKS >> 8].append(key)
+            self._merge = _Merge(ids, [chunk for chunk in reversed(chunks) if chunk], position)
+
+    @property
+    def merging(self) -> bool:
+        """Whether `write_chunk` has something to do."""
+        return self._merge is not None
+
+    def write_chunk(self) -> None:
+        """Write the next sorted chunk of ids; to be committed, or undone by `rolled_back`."""
+        merge = self._merge
+        if merge is None:
+            return
+        if not self._generations or self._generations[-1].sealed:
+            self._open_generation()
+        generation = self._generations[-1]
+        chunk = sorted(merge.chunks[-1])
+        done = len(merge.chunks) == 1
+        merge.written = True
+        generation.filter.add(chunk)
+        self._connection.execute(_INSERT, (generation.id, b"".join(chunk), len(chunk)))
+        count = generation.count + len(chunk)
+        sealed = bytes(generation.filter.bits) if done and count >= GENERATION_IDS else None
+        self._connection.execute(
+            "UPDATE generations SET last_position = ?, count = ?, filter = ? WHERE id = ?",
+            (merge.position, count, sealed, generation.id),
+        )
+        if done:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO marks VALUES ('merged', ?)", (merge.position,)
+            )
+
+    def _open_generation(self) -> None:
+        number = self._generations[-1].id + 1 if self._generations else 1
+        self._connection.execute(
+            "INSERT OR IGNORE INTO generations VALUES (?, 0, 0, NULL)", (number,)
+        )
+        self._generations.append(_Generation(number))
+
+    def committed(self) -> None:
+        """The transaction of `write_chunk` is durable."""
+        merge = self._merge
+        if merge is None or not merge.written:
+            return
+        generation = self._generations[-1]
+        generation.count += len(merge.chunks.pop())
+        generation.last_position = merge.position
+        merge.written = False
+        if not merge.chunks:
+            generation.sealed = generation.count >= GENERATION_IDS
+            self._merge = None
+
+    def rolled_back(self) -> None:
+        """The transaction of `write_chunk` did not happen."""
+        if self._merge is not None and self._merge.written:
+            self._merge.written = False
+            if self._generations[-1].count == 0:
+                self._generations.pop()
+
+    def drop_chunk(self, first_position: int) -> bool:
+        """Delete a chunk of ids of the oldest generation if all its events are gone; False if there is none."""
+        if len(self._generations) < 2 or self._generations[0].last_position >= first_position:  # noqa: PLR2004 the newest one stays
+            return False
+        oldest = self._generations[0].id
+        removed = self._connection.execute(
+            "DELETE FROM ids WHERE generation = ?1 AND id <= (SELECT max(id) FROM "
+            "(SELECT id FROM ids WHERE generation = ?1 ORDER BY id LIMIT ?2))",
+            (oldest, DROP_IDS),
+        ).rowcount
+        if removed <= 0:
+            self._connection.execute("DELETE FROM generations WHERE id = ?", (oldest,))
+            del self._generations[0]
+        return True

@@ -1,0 +1,359 @@
+"""The journal's transactions. Blocking; used by one thread at a time, which is the writer's.
+
+A group of requests becomes one transaction. Nothing in memory changes before the commit has succeeded. If the group
+fails, each request is tried by itself, so that one bad value harms nobody else; if there is no room, only appends are
+refused.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.clock import Clock
+from gateway.contracts import Appended
+from gateway.errors import JournalError, JournalFull, Reason
+from gateway.events import StoredEvent
+from gateway.journal.draft import Draft
+from gateway.journal.faults import classify, full, is_fatal
+from gateway.journal.identities import IdIndex
+from gateway.journal.schema import open_for_writing
+from gateway.journal.settings import JournalSettings
+from gateway.journal.space import Space, footprint
+from gateway.journal.statements import insert_rows
+from gateway.journal.trim import Trimmer
+from gateway.journal.work import Append, BurialRow, Call, Commit, Trim, Work
+
+AGE_MARK_SECONDS = 1.0
+SHRINK_CHUNKS = 8
+
+_BURIAL = (
+    "INSERT OR IGNORE INTO dead_letters"
+    " (sink, position, event_id, event_type, reason, message, buried, body)"
+)
+
+
+def _footprint(work: Append) -> int:
+    return footprint(len(work.rows), work.size_bytes)
+
+
+class Store:
+    """The open file. Figures are plain attributes that other threads may read."""
+
+    def __init__(self, path: Path, settings: JournalSettings, clock: Clock) -> None:
+        self.path = path
+        self._settings = settings
+        self._clock = clock
+        self._connection = open_for_writing(path)
+        try:
+            self._load()
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise classify(error, path) from error
+        self.fatal: JournalError | None = None
+        self.full = ""
+        self.appended = 0
+        self.duplicates = 0
+        self.commits = 0
+        self.trimmed = 0
+        self.trimmed_undelivered = 0
+        self._wanted = 0
+        self._disk_refused = False
+        self._trims: list[Trim] = []
+        self._rested = self._refusing = False
+
+    def _load(self) -> None:
+        rows = self._connection.execute
+        self.id: str = rows("SELECT id FROM journal").fetchone()[0]
+        (first, newest) = rows("SELECT min(position), max(position) FROM events").fetchone()
+        mark = rows("SELECT value FROM marks WHERE name = 'last'").fetchone()
+        self.last_position: int = max(newest or 0, mark[0] if mark else 0)
+        self.first_position: int = first or self.last_position + 1
+        self.consumers: dict[str, int] = dict(rows("SELECT name, position FROM consumers"))
+        self.sources: dict[str, tuple[int, int]] = {
+            name: (number, sequence)
+            for number, name, sequence in rows("SELECT id, name, sequence FROM sources")
+        }
+        self.types: dict[str, int] = {
+            name: number for number, name in rows("SELECT id, name FROM types")
+        }
+        self.source_names = {number: name for name, (number, _) in self.sources.items()}
+        self.type_names = {number: name for name, number in self.types.items()}
+        self.ids = IdIndex(self._connection)
+        self.space = Space(self._connection, self.path, self._settings)
+        self._trimmer = Trimmer(self._connection, self._settings, self.space)
+        (marked,) = rows("SELECT max(position) FROM ages").fetchone()
+        self._marked_at = float("-inf")
+        self._unmarked: tuple[int, float] | None = None
+        if newest and (marked or 0) < newest:
+            self._unmarked = (newest, self._wall_seconds())
+
+    def _wall_seconds(self) -> float:
+        return self._clock.now().timestamp()
+
+    def apply(self, works: Sequence[Work]) -> list[StoredEvent]:
+        """Carry out a group; fills each request's result or error and returns the events that are now durable."""
+        self._rested = self._refusing = False
+        works = self._admitted(works)
+        if not works:
+            return []
+        try:
+            return self._transaction(works)
+        except Exception as error:  # noqa: BLE001 whatever it is, it is classified and told to the requesters
+            fault = self._undo(error)
+        if is_fatal(fault) or fault.reason is Reason.DISK_ERROR:
+            for work in works:
+                work.error = fault
+            return []
+        if isinstance(fault, JournalFull):
+            if appends := [work for work in works if isinstance(work, Append)]:
+                self._refuse(appends, fault)
+            works = [work for work in works if work.error is None]
+        elif len(works) == 1:
+            works[0].error = fault
+            return []
+        events: list[StoredEvent] = []
+        for work in works:
+            try:
+                events += self._transaction([work])
+            except Exception as error:  # noqa: BLE001 as above
+                work.error = self._undo(error)
+        return events
+
+    def _admitted(self, works: Sequence[Work]) -> Sequence[Work]:
+        if self.fatal is not None:
+            for work in works:
+                work.error = self.fatal
+            return []
+        needed = sum(_footprint(work) for work in works if isinstance(work, Append))
+        if not needed:
+            return works
+        room = self._room(needed)
+        if needed > room:
+            return self._admit_prefix(works, room)
+        self.space.take(needed)
+        return works
+
+    def _admit_prefix(self, works: Sequence[Work], room: int) -> list[Work]:
+        """Refuse appends from the first one on that does not fit, so that each feed keeps its order."""
+        fitting: list[Append] = []
+        refused: list[Append] = []
+        for work in works:
+            if isinstance(work, Append):
+                size_bytes = _footprint(work)
+                if refused or size_bytes > room:
+                    refused.append(work)
+                else:
+                    room -= size_bytes
+                    self.space.take(size_bytes)
+                    fitting.append(work)
+        self._refuse(refused, full(self.path, self.space.shortage()))
+        return [work for work in works if work.error is None]
+
+    def _room(self, needed: int) -> int:
+        """The room there is, after trimming what may go if that helps."""
+        now = self._clock.monotonic()
+        room = self.space.room(needed, now, doubtful=bool(self.full))
+        for _ in range(SHRINK_CHUNKS):
+            if needed <= room or self.space.disk_low():
+                break
+            self._trimmer.start_shrinking(needed)
+            if not self._trim_chunk():
+                break
+            room = self.space.room(needed, now, doubtful=True)
+        return room
+
+    def _refuse(self, appends: Sequence[Append], fault: JournalError) -> None:
+        self._refusing = True
+        self.full = fault.message
+        self._wanted = min(_footprint(work) for work in appends)
+        for work in appends:
+            work.error = fault
+
+    def _undo(self, error: Exception) -> JournalError:
+        fault = classify(error, self.path)
+        fault.__cause__ = error
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as worse:
+            fault = classify(worse, self.path)
+        self.ids.rolled_back()
+        if is_fatal(fault):
+            self.fatal = fault
+        if isinstance(fault, JournalFull):
+            self._disk_refused = True
+        return fault
+
+    def _transaction(self, works: Sequence[Work]) -> list[StoredEvent]:
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        appends = [work for work in works if isinstance(work, Append)]
+        draft = Draft(self, appends) if appends else None
+        if draft is not None:
+            draft.write(self._connection)
+            draft.appended_at = self._wall_seconds()
+            if draft.events and not 0 <= draft.appended_at - self._marked_at < AGE_MARK_SECONDS:
+                self._write_age((draft.events[-1].position, draft.appended_at))
+        consumers = self._write_commits([work for work in works if isinstance(work, Commit)])
+        for work in works:
+            if isinstance(work, Call):
+                work.result = work.run(self._connection)
+        execute("COMMIT")
+        self.commits += 1
+        for name, position in consumers.items():
+            if position is None:
+                self.consumers.pop(name, None)
+            else:
+                self.consumers[name] = position
+        return [] if draft is None else self._adopt(draft)
+
+    def _write_commits(self, commits: Sequence[Commit]) -> dict[str, int | None]:
+        consumers: dict[str, int | None] = {}
+        burials: list[BurialRow] = []
+        for work in commits:
+            consumers[work.consumer] = work.position
+            burials += work.burials
+        saved = [
+            value
+            for name, position in consumers.items()
+            if position is not None
+            for value in (name, position)
+        ]
+        if saved:
+            insert_rows(
+                self._connection,
+                "INSERT INTO consumers (name, position)",
+                2,
+                saved,
+                "ON CONFLICT (name) DO UPDATE SET position = excluded.position",
+            )
+        for name, position in consumers.items():
+            if position is None:
+                self._connection.execute("DELETE FROM consumers WHERE name = ?", (name,))
+        if burials:
+            insert_rows(
+                self._connection, _BURIAL, 8, [value for burial in burials for value in burial]
+            )
+        return consumers
+
+    def _adopt(self, draft: Draft) -> list[StoredEvent]:
+        self.sources.update(draft.sources)
+        self.types.update(draft.types)
+        events = draft.events
+        self.appended += len(events)
+        self.duplicates += draft.duplicates
+        if events:
+            self.last_position = events[-1].position
+            self.ids.add(draft.keys, self.last_position)
+            self._unmarked = (self.last_position, draft.appended_at)
+            if not 0 <= draft.appended_at - self._marked_at < AGE_MARK_SECONDS:
+                self._marked_at = draft.appended_at
+        for work, (stored, duplicates, position) in zip(draft.appends, draft.results, strict=True):
+            work.result = Appended(stored=stored, duplicates=duplicates, position=position)
+        if not self._refusing:
+            self.full = ""
+            self._disk_refused = False
+        return events
+
+    def _write_age(self, mark: tuple[int, float] | None) -> None:
+        if mark is not None:
+            self._connection.execute("INSERT OR REPLACE INTO ages VALUES (?, ?)", mark)
+
+    def trim(self, work: Trim) -> None:
+        """Begin to apply the retention policy; `step` goes on with it and fills the result."""
+        self._rested = False
+        self._trims.append(work)
+        try:
+            self._write_age(self._unmarked)
+            self.space.measure(self._clock.monotonic())
+            self._trimmer.start(self._wall_seconds())
+        except Exception as error:  # noqa: BLE001 classified and told to the requester
+            work.error = self._undo(error)
+            self._trims.remove(work)
+
+    def probe(self) -> bool:
+        """Whether an append that was refused as full is worth another try."""
+        self._rested = False
+        if not self.full or self.fatal is not None:
+            return True
+        if self._room(self._wanted) < self._wanted:
+            return False
+        if self._disk_refused:
+            try:
+                self.space.probe()
+            except Exception as error:  # noqa: BLE001 classified; a full disk is the expected answer
+                return not isinstance(self._undo(error), JournalFull)
+        self.full = ""
+        return True
+
+    def step(self) -> tuple[bool, list[Trim]]:
+        """Do a little housekeeping; tells whether there is more, and which trims are finished.
+
+        After a failure it rests until the next request: housekeeping can always wait.
+        """
+        if self._rested or self.fatal is not None:
+            return False, self._finished_trims(self.fatal)
+        try:
+            if self.ids.merging:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self.ids.write_chunk()
+                self._connection.execute("COMMIT")
+                self.ids.committed()
+                return True, []
+            if self._trimmer.active and self._trim_chunk():
+                return True, []
+            finished = self._finished_trims(None)
+            return self._drop_or_vacuum(), finished
+        except Exception as error:  # noqa: BLE001 classified; reported by the trims that wait for it
+            self._rested = True
+            return False, self._finished_trims(self._undo(error))
+
+    def _finished_trims(self, fault: JournalError | None) -> list[Trim]:
+        finished, self._trims = self._trims, []
+        for work in finished:
+            work.result, work.error = work.removed, fault
+        return finished
+
+    def _trim_chunk(self) -> bool:
+        target = self._trimmer.next_target(self.first_position, self.last_position, self.consumers)
+        if not target:
+            return False
+        self._connection.execute("BEGIN IMMEDIATE")
+        removed, first = self._trimmer.remove(target, self.last_position, self._wall_seconds())
+        self._connection.execute("COMMIT")
+        slowest = min(self.consumers.values(), default=target)
+        undelivered = target - max(slowest, self.first_position - 1)
+        self.first_position = first
+        self.trimmed += removed
+        self.trimmed_undelivered += min(removed, max(0, undelivered))
+        for work in self._trims:
+            work.removed += removed
+        self.space.measure(self._clock.monotonic())
+        return True
+
+    def _drop_or_vacuum(self) -> bool:
+        self._connection.execute("BEGIN IMMEDIATE")
+        dropped = self.ids.drop_chunk(self.first_position)
+        self._connection.execute("COMMIT")
+        if dropped:
+            return True
+        if not self._trimmer.loose():
+            return False
+        self._trimmer.vacuum()
+        self.space.measure(self._clock.monotonic())
+        if self._trimmer.loose():
+            return True
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return False
+
+    def close(self) -> None:
+        """Release the file; a failure to tidy up is no failure of what was stored."""
+        try:
+            self._write_age(self._unmarked)
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error:
+            self._rested = True
+        finally:
+            self._connection.close()

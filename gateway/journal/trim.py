@@ -1,0 +1,93 @@
+"""Retention: removes the oldest events in small chunks, so that appends between them hardly wait."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+
+from gateway.journal.settings import JournalSettings
+from gateway.journal.space import Space
+
+CHUNK_EVENTS = 1_000
+VACUUM_PAGES = 1_000
+KEEP_FRACTION = 0.95
+LOOSE_FRACTION = 0.25
+TIGHT_FRACTION = 0.10
+
+
+class Trimmer:
+    """Decides what goes; the store runs `remove` and `vacuum`, each in a transaction of its own."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, settings: JournalSettings, space: Space
+    ) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._space = space
+        self._age_target = 0
+        self._shrinking = False
+        self._keep_bytes = 0.0
+        self._vacuuming = False
+        self.active = False
+
+    def start(self, now: float) -> None:
+        """Begin to apply the policy, as of this wall-clock time in seconds."""
+        (target,) = self._connection.execute(
+            "SELECT max(position) FROM ages WHERE appended <= ?",
+            (now - self._settings.max_age_seconds,),
+        ).fetchone()
+        self._age_target = target or 0
+        self._shrinking = self._space.used_bytes > self._settings.max_bytes
+        self._keep_bytes = self._settings.max_bytes * KEEP_FRACTION
+        self.active = True
+
+    def start_shrinking(self, needed: int) -> None:
+        """Begin to make this much room, and some more, because the size bound stands in the way."""
+        self._shrinking = True
+        self._keep_bytes = min(
+            self._settings.max_bytes * KEEP_FRACTION, self._settings.max_bytes - needed
+        )
+        self.active = True
+
+    def next_target(self, first: int, last: int, consumers: Mapping[str, int]) -> int:
+        """The position up to which the next chunk goes; 0 when the policy is met."""
+        limit = last
+        if consumers and not self._settings.trim_undelivered:
+            limit = min(limit, *consumers.values())
+        if self._shrinking:
+            self._shrinking = self._space.used_bytes > self._keep_bytes
+        wanted = limit if self._shrinking else min(limit, self._age_target)
+        if first <= wanted:
+            return min(wanted, first + CHUNK_EVENTS - 1)
+        self.active = self._shrinking = False
+        return 0
+
+    def remove(self, target: int, last: int, now: float) -> tuple[int, int]:
+        """Delete up to a position; returns how many went, and the first position that is left."""
+        execute = self._connection.execute
+        removed = execute("DELETE FROM events WHERE position <= ?", (target,)).rowcount
+        execute("DELETE FROM ages WHERE position <= ?", (target,))
+        execute("INSERT OR REPLACE INTO marks VALUES ('last', ?)", (last,))
+        execute(
+            "DELETE FROM dead_letters WHERE state != 'waiting' AND buried < "
+            "strftime('%Y-%m-%dT%H:%M:%S', ?, 'unixepoch')",
+            (now - self._settings.max_age_seconds,),
+        )
+        (first,) = execute("SELECT min(position) FROM events").fetchone()
+        return removed, first or last + 1
+
+    def loose(self) -> bool:
+        """Whether free pages should go back to the file system.
+
+        They are kept for the next events, unless they are a large part of the file or the disk is short of space.
+        """
+        pages = self._space.used_bytes + self._space.free_page_bytes
+        fraction = TIGHT_FRACTION if self._vacuuming else LOOSE_FRACTION
+        self._vacuuming = self._space.free_page_bytes > (
+            0 if self._space.disk_low() else fraction * pages
+        )
+        return self._vacuuming
+
+    def vacuum(self) -> None:
+        """Give a few free pages back."""
+        self._connection.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()

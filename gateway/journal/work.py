@@ -1,0 +1,85 @@
+"""What the loop hands to the writer's thread, and gets back."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from gateway.errors import JournalError
+
+
+class Row(NamedTuple):
+    """One event, encoded: what the writer needs of it."""
+
+    key: bytes
+    source: str
+    type: str
+    body: bytes
+
+
+class BurialRow(NamedTuple):
+    """One dead letter to be, encoded."""
+
+    sink: str
+    position: int
+    event_id: str
+    event_type: str
+    reason: str
+    message: str
+    buried: str
+    body: bytes
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Work:
+    """One request; the writer fills `result` or `error`, the loop then resolves `future`."""
+
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: JournalError | None = None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Append(Work):
+    """Events and the resume state of one feed. `size_bytes` counts the bodies and the state."""
+
+    feed: str
+    rows: Sequence[Row]
+    resume: bytes | None
+    size_bytes: int
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Commit(Work):
+    """A consumer's position (None: the consumer is forgotten) and its burials."""
+
+    consumer: str
+    position: int | None
+    burials: Sequence[BurialRow] = ()
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Call(Work):
+    """Anything else that writes, run inside the transaction."""
+
+    run: Callable[[sqlite3.Connection], Any]
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Trim(Work):
+    """Apply the retention policy; the result is how many events were removed."""
+
+    removed: int = field(default=0)
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Probe(Work):
+    """Look whether there is room again; the result is True or False."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Stop(Work):
+    """The last request: finish and release the file."""

@@ -1,0 +1,201 @@
+"""The writer's thread: takes everything that waits, makes one transaction of it, tells the loop once.
+
+The thread owns the store. The loop owns the queue's bounds: what is accepted counts until its group is done, and when
+the bounds are reached further appends wait, in order, before they are accepted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+
+from gateway.errors import JournalClosed, JournalError
+from gateway.events import StoredEvent
+from gateway.journal.settings import JournalSettings
+from gateway.journal.store import Store
+from gateway.journal.work import Append, Call, Commit, Probe, Stop, Trim, Work
+
+OTHER_WORK_BYTES = 256
+
+
+class Writer:
+    """Runs a store in a thread of its own. All methods are for the loop's thread.
+
+    `published` is called in the loop once per group, before the requests of the group are resolved, with the events
+    that are now durable.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: JournalSettings,
+        published: Callable[[Sequence[StoredEvent], Sequence[Work]], None],
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._published = published
+        self._loop = asyncio.get_running_loop()
+        self._queue: SimpleQueue[Work] = SimpleQueue()
+        self._events = 0
+        self._bytes = 0
+        self._gate: deque[tuple[asyncio.Future[None], int, int]] = deque()
+        self._closed: asyncio.Future[None] | None = None
+        self._thread = threading.Thread(
+            target=self._run, name=f"journal writer {store.path.name}", daemon=True
+        )
+        self._thread.start()
+
+    def future(self) -> asyncio.Future[object]:
+        """A future for a request's result."""
+        return self._loop.create_future()
+
+    def check_open(self) -> None:
+        """Raise JournalClosed after `close`."""
+        if self._closed is not None:
+            raise JournalClosed("the journal is closed")
+
+    async def append(self, work: Append) -> None:
+        """Hand an append over, once the queue has room for it."""
+        self.check_open()
+        events, size_bytes = len(work.rows), work.size_bytes
+        if self._gate or not self._fits(events, size_bytes):
+            await self._pass_gate(events, size_bytes)
+        else:
+            self._events += events
+            self._bytes += size_bytes
+        self._queue.put(work)
+
+    async def _pass_gate(self, events: int, size_bytes: int) -> None:
+        turn: asyncio.Future[None] = self._loop.create_future()
+        entry = (turn, events, size_bytes)
+        self._gate.append(entry)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._release(events, size_bytes)
+            elif entry in self._gate:
+                self._gate.remove(entry)
+                self._open_gate()
+            raise
+
+    def _fits(self, events: int, size_bytes: int) -> bool:
+        return not self._events or (
+            self._events + events <= self._settings.queue_events
+            and self._bytes + size_bytes <= self._settings.queue_bytes
+        )
+
+    def _open_gate(self) -> None:
+        while self._gate:
+            turn, events, size_bytes = self._gate[0]
+            if not turn.done():
+                if not self._fits(events, size_bytes):
+                    return
+                self._events += events
+                self._bytes += size_bytes
+                turn.set_result(None)
+            self._gate.popleft()
+
+    def _release(self, events: int, size_bytes: int) -> None:
+        self._events -= events
+        self._bytes -= size_bytes
+        self._open_gate()
+
+    def submit(self, work: Commit | Call | Trim | Probe) -> None:
+        """Hand over anything but an append: small, and bounded by the number of tasks that wait for it."""
+        self.check_open()
+        self._queue.put(work)
+
+    async def close(self) -> None:
+        """Finish what was accepted and end the thread. Idempotent; returns when the file is released."""
+        if self._closed is None:
+            self._closed = self._loop.create_future()
+            while self._gate:
+                turn, _, _ = self._gate.popleft()
+                if not turn.done():
+                    turn.set_exception(JournalClosed("the journal is closed"))
+            self._queue.put(Stop(future=self._closed))
+        await asyncio.shield(self._closed)
+        self._thread.join()
+
+    def _publish(self, events: Sequence[StoredEvent], works: Sequence[Work]) -> None:
+        self._published(events, works)
+        appended = size_bytes = 0
+        for work in works:
+            if isinstance(work, Append):
+                appended += len(work.rows)
+                size_bytes += work.size_bytes
+            if work.future.done():
+                continue
+            if work.error is None:
+                work.future.set_result(work.result)
+            else:
+                # One error object may belong to many requests; each raise needs a traceback of its own.
+                work.future.set_exception(_copy(work.error))
+        if appended or size_bytes:
+            self._release(appended, size_bytes)
+
+    def _tell(self, events: Sequence[StoredEvent], works: Sequence[Work]) -> None:
+        self._loop.call_soon_threadsafe(self._publish, events, works)
+
+    def _run(self) -> None:
+        more = False
+        while True:
+            group, stop = self._take(wait=not more)
+            if group:
+                self._carry_out(group)
+            if stop is not None:
+                break
+            more, trims = self._store.step()
+            if trims:
+                self._tell((), trims)
+        self._store.close()
+        self._tell((), [stop])
+
+    def _take(self, *, wait: bool) -> tuple[list[Work], Stop | None]:
+        """Everything that waits, within the bounds of a group."""
+        group: list[Work] = []
+        events = size_bytes = 0
+        settings = self._settings
+        try:
+            work = self._queue.get() if wait else self._queue.get_nowait()
+            while True:
+                if isinstance(work, Stop):
+                    return group, work
+                group.append(work)
+                if isinstance(work, Append):
+                    events += len(work.rows)
+                    size_bytes += work.size_bytes
+                else:
+                    events += 1
+                    size_bytes += OTHER_WORK_BYTES
+                if events >= settings.group_events or size_bytes >= settings.group_bytes:
+                    return group, None
+                work = self._queue.get_nowait()
+        except Empty:
+            return group, None
+
+    def _carry_out(self, group: list[Work]) -> None:
+        writes = []
+        for work in group:
+            if isinstance(work, Trim):
+                self._store.trim(work)
+                if work.error is not None:
+                    self._tell((), [work])
+            elif isinstance(work, Probe):
+                work.result = self._store.probe()
+                self._tell((), [work])
+            else:
+                writes.append(work)
+        if writes:
+            events = self._store.apply(writes)
+            self._tell(events, writes)
+
+
+def _copy(error: JournalError) -> JournalError:
+    copy = type(error)(error.message, reason=error.reason, hint=error.hint)
+    copy.__cause__ = error.__cause__
+    return copy
