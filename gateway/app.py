@@ -1,0 +1,248 @@
+"""Builds the object graph from a configuration and runs it. The only place where parts are wired together.
+
+    journal <- supervisor <- feeds of connectors        journal -> dispatchers -> sinks
+    journal -> picture -> Prometheus, API               API -> command router -> connectors
+
+A `Gateway` can run in any asyncio program, several at a time, on port zero.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import aiohttp
+from prometheus_client import CollectorRegistry
+
+from config.settings import Config
+from gateway.api.server import ApiServer
+from gateway.clock import Clock, SystemClock
+from gateway.command_router import CommandPolicy, CommandRouter, Executor
+from gateway.contracts import (
+    Connector,
+    ConnectorContext,
+    Journal,
+    PlatformDescriptor,
+    SinkContext,
+    SinkDescriptor,
+)
+from gateway.dispatcher import Dispatcher, DispatchPolicy
+from gateway.filters import EventFilter
+from gateway.journal import open_journal
+from gateway.lifecycle import CleanupStack, Interruptible, StopSignal
+from gateway.masking import Masker
+from gateway.picture import Picture
+from gateway.picture_keeper import PictureKeeper
+from gateway.registry import Registry
+from gateway.runtime import Runtime
+from gateway.supervisor import Supervisor, SupervisorPolicy
+from gateway.telemetry import Telemetry
+
+_CLEANUP_STEP_SECONDS = 10.0
+_TRIM_EVERY_SECONDS = 60.0
+# A sink whose receiver is down gets this long at a stop; what it lacks waits in the journal.
+_STUCK_SINK_GRACE_SECONDS = 1.0
+
+
+class Gateway:
+    """One gateway, from its configuration to its stop."""
+
+    def __init__(
+        self, config: Config, *, registry: Registry | None = None, clock: Clock | None = None
+    ) -> None:
+        self._config = config
+        self._registry = registry or Registry()
+        self._clock = clock or SystemClock()
+        self._metrics = CollectorRegistry()
+        self._cleanup = CleanupStack(telemetry := Telemetry(self._metrics))
+        self.telemetry = telemetry
+        self.runtime: Runtime | None = None
+        self.api_url: str | None = None
+
+    async def run(self, stop: StopSignal, ready: Callable[[], None] = lambda: None) -> bool:
+        """Run until `stop`; whether the stop was clean: everything drained before the deadline.
+
+        `ready` is called once, when the API listens and the feeds begin to connect. Raises ConfigError, JournalCorrupt
+        and other errors of the start before anything was connected.
+        """
+        try:
+            return await self._run(stop, ready)
+        finally:
+            await self._cleanup.run(each_seconds=_CLEANUP_STEP_SECONDS)
+
+    async def _run(self, stop: StopSignal, ready: Callable[[], None]) -> bool:
+        config = self._config
+        data_dir = config.gateway.data_dir
+        journal = await open_journal(
+            data_dir / "journal.sqlite", config.gateway.journal, clock=self._clock
+        )
+        self._cleanup.push("journal", journal.close)
+        http = _shared_http_session()
+        self._cleanup.push("http", http.close)
+        connectors, platforms = self._build_connectors(http)
+        picture = Picture()
+        keeper = PictureKeeper(picture, journal=journal, clock=self._clock)
+        await keeper.restore()
+        dispatchers = self._build_dispatchers(http, journal, picture, data_dir)
+        supervisor = Supervisor(
+            connectors.values(),
+            journal=journal,
+            telemetry=self.telemetry,
+            clock=self._clock,
+            policy=SupervisorPolicy(
+                connect_seconds=config.gateway.connect_timeout_seconds,
+                starts_per_second=config.gateway.starts_per_second,
+            ),
+            stop=stop,
+        )
+        router = CommandRouter(
+            {
+                name: Executor(connector=connector, capabilities=platforms[name].capabilities)
+                for name, connector in connectors.items()
+            },
+            journal=journal,
+            telemetry=self.telemetry,
+            clock=self._clock,
+            policy=CommandPolicy(deadline_seconds=config.gateway.command_deadline_seconds),
+        )
+        self.telemetry.watch_journal(journal.statistics, [sink.name for sink in dispatchers])
+        self.runtime = Runtime(
+            connectors_by_name=connectors,
+            platforms=platforms,
+            supervisor=supervisor,
+            dispatchers=dispatchers,
+            journal=journal,
+            router=router,
+            picture=picture,
+            registry=self._metrics,
+            stop=stop,
+        )
+        server = ApiServer(self.runtime, config.gateway.api)
+        self.api_url = await server.start()
+        self._cleanup.push("api", server.close)
+        self.telemetry.started(
+            feeds=len(supervisor.runners), sinks=len(dispatchers), api=self.api_url
+        )
+        return await self._serve(stop, ready, supervisor, dispatchers, keeper, router, journal)
+
+    async def _serve(
+        self,
+        stop: StopSignal,
+        ready: Callable[[], None],
+        supervisor: Supervisor,
+        dispatchers: list[Dispatcher],
+        keeper: PictureKeeper,
+        router: CommandRouter,
+        journal: Journal,
+    ) -> bool:
+        async with asyncio.TaskGroup() as tasks:
+            commands = tasks.create_task(router.run(ready), name="commands")
+            trimmer = tasks.create_task(self._trim(journal), name="retention")
+            picture = tasks.create_task(keeper.run(), name="picture")
+            sinks = {
+                dispatcher: tasks.create_task(dispatcher.run(), name=f"sink {dispatcher.name}")
+                for dispatcher in dispatchers
+            }
+            feeds = tasks.create_task(supervisor.run(), name="feeds")
+            await stop.wait()
+            self.telemetry.stopping(
+                signal=stop.cause, deadline_seconds=self._config.gateway.shutdown_seconds
+            )
+            clean = False
+            hurry = Interruptible()
+            hurrier = tasks.create_task(_hurry(stop, hurry), name="second signal")
+            deadline = asyncio.get_running_loop().call_later(
+                self._config.gateway.shutdown_seconds, hurry.interrupt
+            )
+            async with hurry:
+                await asyncio.wait([feeds])
+                commands.cancel()
+                await _drain_sinks(sinks, journal)
+                clean = True
+            deadline.cancel()
+            for task in (feeds, commands, trimmer, picture, hurrier, *sinks.values()):
+                task.cancel()
+        lag = journal.statistics().lag
+        undelivered = {
+            dispatcher.name: lag[dispatcher.name]
+            for dispatcher in dispatchers
+            if lag.get(dispatcher.name)
+        }
+        self.telemetry.stopped(clean=clean, undelivered=undelivered)
+        return clean
+
+    def _build_connectors(
+        self, http: aiohttp.ClientSession
+    ) -> tuple[dict[str, Connector], dict[str, PlatformDescriptor]]:
+        connectors: dict[str, Connector] = {}
+        platforms: dict[str, PlatformDescriptor] = {}
+        for block in self._config.connectors:
+            platform = self._registry.platform(block.platform)
+            context = ConnectorContext(name=block.name, http=http, clock=self._clock)
+            connector = platform.build(block.settings, context)
+            self._cleanup.push(f"connector {block.name}", connector.close)
+            connectors[block.name] = connector
+            platforms[block.name] = platform
+        return connectors, platforms
+
+    def _build_dispatchers(
+        self, http: aiohttp.ClientSession, journal: Journal, picture: Picture, data_dir: Path
+    ) -> list[Dispatcher]:
+        dispatchers = []
+        for block in self._config.sinks:
+            kind: SinkDescriptor = self._registry.sink(block.kind)
+            context = SinkContext(
+                name=block.name,
+                journal_id=journal.id,
+                http=http,
+                clock=self._clock,
+                data_dir=data_dir,
+                metrics=self._metrics,
+                picture=picture,
+            )
+            dispatchers.append(
+                Dispatcher(
+                    block.name,
+                    kind.build(block.settings, context),
+                    accepts=EventFilter(block.events, block.connectors),
+                    mask=Masker(block.mask),
+                    traits=kind.traits,
+                    journal=journal,
+                    telemetry=self.telemetry,
+                    clock=self._clock,
+                    policy=DispatchPolicy(),
+                )
+            )
+        return dispatchers
+
+    async def _trim(self, journal: Journal) -> None:
+        while True:
+            await self._clock.sleep(_TRIM_EVERY_SECONDS)
+            await journal.trim()
+
+
+def _shared_http_session() -> aiohttp.ClientSession:
+    # No limit: each idle feed holds one connection, and the 101st long poll must not queue behind a hundred others.
+    # No cookie jar: cookies belong to one agent's session, never to the process.
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+    )
+
+
+async def _hurry(stop: StopSignal, waiting: Interruptible) -> None:
+    await stop.wait_hard()
+    waiting.interrupt()
+
+
+async def _drain_sinks(sinks: dict[Dispatcher, asyncio.Task[None]], journal: Journal) -> None:
+    """Let every sink have what the journal holds, but do not wait for receivers that are down."""
+    last = journal.statistics().last_position
+    for dispatcher in sinks:
+        dispatcher.finish_at(last)
+    pending = set(sinks.values())
+    while pending:
+        _, pending = await asyncio.wait(pending, timeout=_STUCK_SINK_GRACE_SECONDS)
+        waited_for = {task for sink, task in sinks.items() if task in pending and not sink.stuck}
+        if not waited_for:
+            return

@@ -1,0 +1,72 @@
+"""`tieline run`: the gateway as a service."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+
+from config import load
+from config.settings import Config
+from gateway.app import Gateway
+from gateway.errors import ConfigError, JournalError, TielineError
+from gateway.lifecycle import StopSignal, signals_request
+from gateway.logs import configure_logging
+from gateway.registry import Registry
+
+EXIT_OK = 0
+EXIT_NOT_CLEAN = 1
+EXIT_CONFIG = 2
+EXIT_JOURNAL = 3
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser(
+        "run",
+        help="run the gateway",
+        description=(
+            "Run until SIGTERM or SIGINT; a second signal skips the drain. Exit codes: 0 stopped clean,"
+            " 1 stopped at the deadline, 2 configuration, 3 journal."
+        ),
+    )
+    parser.add_argument("--config", required=True, type=Path, metavar="FILE")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the gateway; returns the exit code."""
+    try:
+        config = load(arguments.config, registry=Registry())
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_CONFIG
+    log = config.gateway.log
+    configure_logging(level=log.level, form=log.format)
+    try:
+        return EXIT_OK if _loop_runner(config) else EXIT_NOT_CLEAN
+    except TielineError as error:
+        sys.stderr.write(f"tieline: {error}\n")
+        return EXIT_JOURNAL if isinstance(error, JournalError) else EXIT_CONFIG
+
+
+def _loop_runner(config: Config) -> bool:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_serve(config))
+
+
+def loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    """Uvloop where it exists: an idle TLS connection costs it a fifth of the memory."""
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        return uvloop.Loop
+    return None
+
+
+async def _serve(config: Config) -> bool:
+    stop = StopSignal()
+    async with signals_request(stop):
+        return await Gateway(config).run(stop)

@@ -1,0 +1,141 @@
+"""The running gateway as the API and the demo see it. Views only: nothing here starts or stops anything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from gateway.api.runtime import ConnectorView, ErrorView, FeedView, Readiness
+from gateway.command_router import CommandRouter
+from gateway.commands import CommandRecord, CommandRequest
+from gateway.contracts import Connector, Diagnosable, Journal, PlatformDescriptor
+from gateway.dispatcher import Dispatcher
+from gateway.lifecycle import StopSignal
+from gateway.picture import Picture
+from gateway.states import FeedState
+from gateway.supervisor import FeedRunner, Supervisor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """Everything that runs, by what it is asked for."""
+
+    connectors_by_name: Mapping[str, Connector]
+    platforms: Mapping[str, PlatformDescriptor]
+    supervisor: Supervisor
+    dispatchers: Sequence[Dispatcher]
+    journal: Journal
+    router: CommandRouter
+    picture: Picture
+    registry: CollectorRegistry
+    stop: StopSignal
+
+    @property
+    def connector_names(self) -> Sequence[str]:
+        """In the order of the configuration."""
+        return list(self.connectors_by_name)
+
+    @property
+    def feed_runners(self) -> Sequence[FeedRunner]:
+        """One for each feed."""
+        return self.supervisor.runners
+
+    def feeds(self) -> Sequence[FeedView]:
+        """All feeds, by name."""
+        return sorted(map(_feed_view, self.supervisor.runners), key=lambda view: view.name)
+
+    def connectors(self) -> Sequence[ConnectorView]:
+        """All connectors, in the order of the configuration."""
+        return [self._connector_view(name) for name in self.connectors_by_name]
+
+    def _connector_view(self, name: str) -> ConnectorView:
+        connector, platform = self.connectors_by_name[name], self.platforms[name]
+        states = self._feed_states(name)
+        return ConnectorView(
+            name=name,
+            platform=platform.name,
+            guarantee=platform.guarantee.value,
+            state=_connector_state(states),
+            feeds={state.value: number for state, number in states.items()},
+            commands=platform.capabilities,
+            events=platform.events,
+            version=platform.version,
+            diagnostics=connector.diagnostics() if isinstance(connector, Diagnosable) else {},
+        )
+
+    def _feed_states(self, connector: str) -> Counter[FeedState]:
+        return Counter(
+            runner.state
+            for runner in self.supervisor.runners
+            if runner.connector.name == connector and runner.state is not None
+        )
+
+    def ready(self) -> Readiness:
+        """Ready: the journal has room and every connector has a feed that is connected."""
+        reasons = []
+        if self.stop.requested:
+            reasons.append("stopping")
+        if self.journal.statistics().full:
+            reasons.append("journal_full")
+        if any(
+            _connector_state(self._feed_states(name)) == "down" for name in self.connectors_by_name
+        ):
+            reasons.append("connector_down")
+        return Readiness(ok=not reasons, reasons=reasons)
+
+    def metrics(self) -> bytes:
+        """The metrics in the Prometheus text exposition format."""
+        return generate_latest(self.registry)
+
+    async def submit(
+        self, request: CommandRequest, *, idempotency_key: str | None, requester: str
+    ) -> CommandRecord:
+        """Accept a command, as `CommandRouter.submit` does."""
+        return await self.router.submit(
+            request, idempotency_key=idempotency_key, requester=requester
+        )
+
+    async def command(self, command_id: str) -> CommandRecord | None:
+        """A command that is remembered."""
+        return self.router.get(command_id)
+
+    async def commands(self, limit: int) -> Sequence[CommandRecord]:
+        """The newest commands, newest first."""
+        return self.router.recent(limit)
+
+    async def wait_final(self, command_id: str, seconds: float) -> CommandRecord | None:
+        """The command once its verdict stands, or as it is after that time."""
+        return await self.router.wait_final(command_id, seconds)
+
+
+def _connector_state(states: Counter[FeedState]) -> str:
+    connected = states[FeedState.CONNECTED]
+    if connected == states.total():
+        return "connected"
+    return "degraded" if connected else "down"
+
+
+def _feed_view(runner: FeedRunner) -> FeedView:
+    state = runner.state or FeedState.PENDING
+    error = runner.last_error
+    return FeedView(
+        name=runner.feed.name,
+        connector=runner.connector.name,
+        platform=runner.connector.platform,
+        guarantee=runner.feed.guarantee.value,
+        state=state.value,
+        state_since=runner.state_since,
+        operator_action=state.operator_action,
+        session=runner.session,
+        last_event_at=runner.last_event_at,
+        last_error=(
+            ErrorView(reason=error.reason.value, message=error.message, hint=error.hint)
+            if error
+            else None
+        ),
+        events=runner.events,
+        gaps=runner.gaps,
+    )
