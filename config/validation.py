@@ -134,14 +134,13 @@ def _finding(
 
 
 def _own_words(details: ErrorDetails, path: KeyPath, value: Any, *, hidden: bool) -> Finding:
-    """A validator's sentence: `found, expected ...` as our own models write it, or just what is expected."""
+    """A validator's sentence: `found, expected ...` as our own models write it, else the sentence as it is."""
     text = str(details.get("ctx", {}).get("error", "")) or _plain(details["msg"])
     found, marker, expected = text.rpartition("expected ")
-    if marker and not found:
-        found = kind_of(value) if hidden else describe(value)
-    elif not marker:
-        found, expected = kind_of(value) if hidden else describe(value), text
-    return Finding(path=path, found=found.strip().rstrip(",;:"), expected=expected)
+    seen = kind_of(value) if hidden else describe(value)
+    if not marker:
+        return Finding(path=path, found=seen, expected="a valid value", hint=text)
+    return Finding(path=path, found=found.strip().rstrip(",;:") or seen, expected=expected)
 
 
 def _hidden(annotation: Any, path: KeyPath) -> bool:
