@@ -28,6 +28,7 @@ from gateway.contracts import (
     SinkDescriptor,
 )
 from gateway.dispatcher import Dispatcher, DispatchPolicy
+from gateway.errors import ConfigError
 from gateway.filters import EventFilter
 from gateway.journal import open_journal
 from gateway.lifecycle import CleanupStack, Interruptible, StopSignal
@@ -73,9 +74,12 @@ class Gateway:
 
     async def _run(self, stop: StopSignal, ready: Callable[[], None]) -> bool:
         config = self._config
-        data_dir = config.gateway.data_dir
+        data_dir = _data_dir(config)
         journal = await open_journal(
-            data_dir / "journal.sqlite", config.gateway.journal, clock=self._clock
+            data_dir / "journal.sqlite",
+            config.gateway.journal,
+            self._clock,
+            self.telemetry.journal_notice,
         )
         self._cleanup.push("journal", journal.close)
         http = _shared_http_session()
@@ -220,6 +224,18 @@ class Gateway:
         while True:
             await self._clock.sleep(_TRIM_EVERY_SECONDS)
             await journal.trim()
+
+
+def _data_dir(config: Config) -> Path:
+    path = config.gateway.data_dir
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"gateway.data_dir: cannot make {path}: {error.strerror}",
+            hint="make the directory and give it to the user that the gateway runs as",
+        ) from error
+    return path
 
 
 def _shared_http_session() -> aiohttp.ClientSession:

@@ -22,14 +22,15 @@ _SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 _SECRET_TEXT = re.compile(
-    r"(?i)(?P<head>\b(?:basic|bearer)\s+|\bwhsec_|//[^/\s:@]+:"
+    r"(?i)(?P<head>\b(?:basic|bearer)\s+|\bwhsec_"
     r"|\b(?:password|secret|token|api[_-]?key|JSESSIONID|BAYEUX_BROWSER)\s*[=:]\s*[\"']?)[^\s\"',;&@]+"
+    r"|(?P<user>//[^/\s:@]+:)[^/\s@]+(?=@)"
 )
 
 
 def redact_text(text: str) -> str:
     """The text with everything that looks like a credential replaced."""
-    return _SECRET_TEXT.sub(lambda match: match["head"] + REDACTED, text)
+    return _SECRET_TEXT.sub(lambda match: (match["head"] or match["user"]) + REDACTED, text)
 
 
 def redact(value: Any, key: str = "") -> Any:

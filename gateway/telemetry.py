@@ -20,6 +20,7 @@ from gateway import __version__
 from gateway.commands import CommandRecord
 from gateway.contracts import JournalStatistics
 from gateway.errors import Reason, TielineError
+from gateway.journal.notices import JournalNotice, Notice
 from gateway.states import FeedState
 
 _DELAY_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
@@ -166,6 +167,12 @@ class Telemetry:
     def journal_has_room(self, feed: str) -> None:
         """Appends succeed again."""
         self._log.info("journal has room again", feed=feed)
+
+    def journal_notice(self, notice: JournalNotice) -> None:
+        """The journal's condition changed."""
+        harmless = notice.notice in {Notice.ROOM, Notice.TRIMMED}
+        log = self._log.info if harmless else self._log.error
+        log("journal", condition=notice.notice.value, text=notice.message, events=notice.events)
 
     def sink_opened(self, sink: str, *, position: int) -> None:
         """A sink takes events."""

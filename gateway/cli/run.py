@@ -46,13 +46,28 @@ def run(arguments: argparse.Namespace) -> int:
     log = config.gateway.log
     configure_logging(level=log.level, form=log.format)
     try:
-        return EXIT_OK if _loop_runner(config) else EXIT_NOT_CLEAN
+        return EXIT_OK if _run(config) else EXIT_NOT_CLEAN
     except TielineError as error:
-        sys.stderr.write(f"tieline: {error}\n")
-        return EXIT_JOURNAL if isinstance(error, JournalError) else EXIT_CONFIG
+        return _failed(error)
+    except BaseExceptionGroup as group:
+        # A part that cannot go on ends the others with it; what it says is inside.
+        known, others = group.split(TielineError)
+        if known is None or others is not None:
+            raise
+        return _failed(_first(known))
 
 
-def _loop_runner(config: Config) -> bool:
+def _failed(error: TielineError) -> int:
+    sys.stderr.write(f"tieline: {error}\n")
+    return EXIT_JOURNAL if isinstance(error, JournalError) else EXIT_CONFIG
+
+
+def _first(group: BaseExceptionGroup[TielineError]) -> TielineError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _run(config: Config) -> bool:
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_serve(config))
 

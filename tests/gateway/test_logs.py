@@ -53,6 +53,10 @@ def test_secrets_are_replaced_at_any_depth_and_the_rest_is_kept() -> None:
     }
 
 
+def test_an_address_with_a_port_is_no_credential() -> None:
+    assert redact_text("http://127.0.0.1:8080/x") == "http://127.0.0.1:8080/x"
+
+
 @given(st.text())
 def test_redaction_takes_any_text(text: str) -> None:
     assert isinstance(redact_text(text), str)
