@@ -23,14 +23,6 @@ class Agenda:
         self._numbers = count()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.started_at = time.monotonic()
-
-    def __len__(self) -> int:
-        return len(self._heap)
-
-    def elapsed(self) -> float:
-        """Seconds since the agenda was started (since it was made, before that)."""
-        return time.monotonic() - self.started_at
 
     def after(self, seconds: float, callback: Callback) -> None:
         """Call `callback` once, `seconds` from now."""
@@ -60,7 +52,6 @@ class Agenda:
 
     def start(self, name: str) -> None:
         """Begin to run what is due; needs a running loop."""
-        self.started_at = time.monotonic()
         self._task = asyncio.create_task(self._run(), name=name)
 
     async def close(self) -> None:

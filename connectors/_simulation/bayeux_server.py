@@ -125,10 +125,6 @@ class BayeuxServer:
             why = LostBecause.NO_SUBSCRIPTION if live else LostBecause.NO_SESSION
             self._recorder.lost((number,), why)
 
-    def subscribed(self, owner: str) -> bool:
-        """Whether the owner has a live session with a subscription."""
-        return any(session.subscriptions for session in self._by_owner.get(owner, ()))
-
     def wake(self) -> None:
         """Look again at every held poll, because a fault ended."""
         for session in self.sessions:

@@ -23,7 +23,8 @@ class FaultKind(StrEnum):
     SESSION_EXPIRY = "session_expiry"
     """The HTTP session is gone, and the Bayeux session with it: 403, log in again."""
     STALL = "stall"
-    """Long polls are held and answered empty although messages are published."""
+    """Long polls are held and answered empty although messages are published. Takes no chance; without
+    `for_seconds` it lasts until the faults are cleared."""
     SLOW = "slow"
     """Every reply comes late by `delay_ms`."""
     SERVER_ERROR = "server_error"

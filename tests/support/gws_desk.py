@@ -11,8 +11,10 @@ from connectors.genesys_web_services.simulator import Simulator, SimulatorSettin
 from tests.support.raw_bayeux import RawBayeux
 
 Data = dict[str, Any]
-QUIET = SimulatorSettings(agents=3, events_per_second=0, command_delay_ms=5)
-LIVELY = SimulatorSettings(agents=3, events_per_second=400)
+QUIET = SimulatorSettings(
+    agents=3, events_per_second=0, command_delay_ms=5, dial_answer_seconds=0.05
+)
+LIVELY = SimulatorSettings(agents=3, events_per_second=800)
 TOPICS = ("/v2/me", "/v2/me/calls", "/v2/me/devices", "/v2/me/channels", "/v2/me/interactions")
 
 

@@ -27,7 +27,6 @@ from connectors.genesys_web_services._simulated.model import (
 from connectors.genesys_web_services._simulated.sessions import HttpSessions
 from connectors.genesys_web_services._simulated.world import World
 
-Handler = Callable[[web.Request], Any]
 MAX_PAGE = 50_000
 
 

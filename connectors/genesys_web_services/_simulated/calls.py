@@ -93,7 +93,7 @@ class Telephony:
         parent: Call | None = None,
         commanded: bool = True,
     ) -> Call | None:
-        """The agent calls a number; the party answers by itself."""
+        """The agent calls a number. A commanded call is answered by itself, any other when its life wants it."""
         if number == agent.phone_number or number.startswith("99"):
             self.fail(agent, parent, "Invalid Destination DN")
             return None
@@ -102,7 +102,7 @@ class Telephony:
         call.parent, call.commanded = parent, commanded
         call.user_data |= user_data or {}
         self.tell(agent, call)
-        if not number.startswith("88"):
+        if commanded and not number.startswith("88"):
             seconds = self._world.settings.dial_answer_seconds
 
             def answered() -> None:

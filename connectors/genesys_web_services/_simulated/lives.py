@@ -101,7 +101,7 @@ class Lives:
             self._world.set_voice(agent, AFTER_CALL_WORK)
         elif not agent.logged_in:
             self._world.set_voice(agent, NOT_READY)
-        elif agent.interactions and self._rng.randrange(10) < MAX_INTERACTIONS:
+        elif agent.interactions and self._rng.getrandbits(1):
             self._media_step(agent, now)
         else:
             self._idle_step(agent)
@@ -133,7 +133,7 @@ class Lives:
                 (30, lambda: self._media.invite(agent, rng.choice(media))),
                 (8, lambda: self._toggle(agent, rng.choice(media))),
             ]
-        if not agent.interactions:
+        if world.settings.logouts and not agent.interactions:
             options.append((2, lambda: world.set_voice(agent, LOGGED_OUT)))
         self._pick(*options)
 
@@ -158,8 +158,9 @@ class Lives:
         if call.state is CallState.RINGING:
             self._pick((85, to(CallState.ESTABLISHED)), (15, to(CallState.RELEASED)))
         elif call.state is CallState.DIALING:
-            waiting = note("Attempt") if "Attempt" not in call.user_data else _nothing
-            self._pick((30, to(CallState.RELEASED)), (70, waiting))
+            self._pick(
+                (60, to(CallState.ESTABLISHED)), (20, to(CallState.RELEASED)), (20, note("Attempt"))
+            )
         elif call.state is CallState.HELD:
             self._pick((80, to(CallState.ESTABLISHED)), (20, note("Note")))
         else:
@@ -227,7 +228,3 @@ class Lives:
             (15, lambda: media.leave(agent, interaction)),
             (10, lambda: media.set_state(agent, interaction, InteractionState.COMPLETED)),
         )
-
-
-def _nothing() -> None:
-    """Wait for the other side."""

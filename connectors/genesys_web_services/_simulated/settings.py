@@ -30,6 +30,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Whether an agent's life waits for the first subscription to its feed."""
     media: tuple[Literal["voice", "chat", "email"], ...] = ("voice", "chat", "email")
     """What comes in by itself."""
+    logouts: bool = True
+    """Whether agents log out by themselves now and then; an agent who is out refuses commands."""
     command_grace_seconds: Annotated[float, msgspec.Meta(ge=0)] = 5.0
     """How long an agent's life leaves the calls alone after a command on them."""
     command_delay_ms: Annotated[float, msgspec.Meta(ge=0)] = 20.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from random import Random
 
 import msgspec
 import pytest
@@ -102,18 +103,12 @@ async def test_what_nobody_subscribed_to_is_lost_by_the_platform(simulator: Simu
     assert simulator.ledger.counts()["lost"] == len(simulator.ledger)
 
 
-@pytest.mark.parametrize("settings", [LIVELY])
-async def test_a_commanded_call_is_left_alone(simulator: Simulator) -> None:
-    async with desk(simulator) as alive:
-        await alive.sim("POST", "rate", {"events_per_second": 0})
-        await alive.operate("/me", "StartContactCenterSession", channels=["voice"])
-        await alive.event()
-        call = await dialled(alive)
-        await alive.sim("POST", "rate", {"events_per_second": 2000})
-        agent = simulator.world.agents["agent0001"]
-        for _ in range(200):
-            simulator.lives.step(agent, 1e9)
-    assert agent.calls[call["id"]].state == "Established"
+async def test_a_commanded_call_is_left_alone(agent: Desk) -> None:
+    call = await dialled(agent)
+    lives, living = agent.simulator.lives, agent.simulator.world.agents["agent0001"]
+    for _ in range(200):
+        lives.step(living, 1e9)
+    assert living.calls[call["id"]].state == "Established"
 
 
 @pytest.mark.parametrize("settings", [msgspec.structs.replace(LIVELY, events_per_second=300)])
@@ -127,3 +122,35 @@ async def test_the_rate_is_kept(simulator: Simulator) -> None:
         passed = loop.time() - start
         rate = (len(simulator.ledger) - before) / passed
     assert 240 < rate < 360
+
+
+@pytest.mark.parametrize("logouts", [True, False])
+def test_agents_log_out_only_where_the_scenario_lets_them(logouts: bool) -> None:  # noqa: FBT001 - the parameter of the test
+    simulator = Simulator(msgspec.structs.replace(LIVELY, logouts=logouts))
+    agent = simulator.world.agents["agent0001"]
+    states = []
+    for _ in range(3000):
+        simulator.lives.step(agent, 1e9)
+        states.append(agent.voice.state)
+    assert ("LoggedOut" in states[1:]) is logouts
+
+
+@pytest.mark.parametrize("settings", [msgspec.structs.replace(LIVELY, ack=True)])
+async def test_a_client_that_breaks_off_and_acknowledges_misses_nothing(
+    simulator: Simulator,
+) -> None:
+    rng, received, acknowledged = Random(7), dict[str, None](), 0
+    async with desk(simulator, ext={"ack": True}) as alive:
+        while not simulator.lives.stopped or len(received) < len(simulator.ledger):
+            simulator.lives.stopped = len(received) >= 400
+            poll = asyncio.create_task(alive.bayeux.connect(timeout_ms=200, ack=acknowledged))
+            if rng.randrange(3) == 0 and not simulator.lives.stopped:
+                await eventually(lambda: simulator.bayeux.held == 1 or poll.done())  # noqa: B023 - awaited in the loop
+                poll.cancel()
+                await asyncio.wait([poll])
+                continue
+            *events, reply = await poll
+            acknowledged = reply["ext"]["ack"]
+            received |= dict.fromkeys(one["data"]["referenceId"] for one in events)
+    assert list(received) == [one.id for one in simulator.ledger.since(0, 10_000)]
+    assert simulator.ledger.counts()["lost"] == 0
