@@ -13,6 +13,9 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 
 from config.report import KeyPath, Part
 
+RELATIVE_TO = "relative_to"
+"""A key of a field's `json_schema_extra`: the plug-in itself says where a relative path begins."""
+
 _LISTS = (list, tuple, set, frozenset)
 
 
@@ -36,7 +39,9 @@ def fields_of(annotation: Any) -> dict[str, Any]:
             continue
         if issubclass(member, BaseModel):
             for name, info in member.model_fields.items():
-                fields[info.alias or name] = info.annotation
+                extra = info.json_schema_extra
+                own_base = isinstance(extra, dict) and RELATIVE_TO in extra
+                fields[info.alias or name] = str if own_base else info.annotation
         elif dataclasses.is_dataclass(member):
             fields |= get_type_hints(member)
     return fields

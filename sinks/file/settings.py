@@ -22,7 +22,8 @@ class FileSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: Path = Field(
-        description="The file that lines are appended to; a relative path is taken from the data directory."
+        description="The file that lines are appended to; a relative path is taken from the data directory.",
+        json_schema_extra={"relative_to": "data_dir"},
     )
     fsync: FsyncPolicy = Field(
         default=FsyncPolicy.ALWAYS,

@@ -40,6 +40,7 @@ class SinkSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     path: Path
+    written: Annotated[Path, Field(json_schema_extra={"relative_to": "data_dir"})] = Path("w")
     secrets: list[SecretStr] = []
     batch: Annotated[int, Field(ge=1, le=1000)] = 100
 

@@ -138,6 +138,12 @@ def test_paths_are_relative_to_the_configuration_file(tmp_path: Path) -> None:
     assert config.connectors[0].settings.ca_file == Path("/etc/ca.pem")
 
 
+def test_a_path_that_the_plugin_resolves_is_left_as_it_is(tmp_path: Path) -> None:
+    """A sink may take its own from the data directory."""
+    config = loaded(tmp_path, GOOD + "    written: out/events.jsonl\n")
+    assert config.sinks[0].settings.written == Path("out/events.jsonl")
+
+
 def test_anchors_merge(tmp_path: Path) -> None:
     """YAML's merge key is no key of its own and not one that is there twice."""
     text = GOOD + "  - &b {name: b, kind: test_sink, path: b}\n  - {<<: *b, name: c}\n"
