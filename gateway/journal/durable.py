@@ -13,6 +13,7 @@ from gateway.contracts import Appended, Burial, DeadLetter, JournalStatistics
 from gateway.errors import JournalCorrupt
 from gateway.events import Event, StoredEvent
 from gateway.journal.encoding import burial_rows, rows_of
+from gateway.journal.faults import classify
 from gateway.journal.lock import FileLock
 from gateway.journal.notices import JournalNotice, Notice, OnNotice, ignore
 from gateway.journal.reader import Reader
@@ -37,7 +38,10 @@ async def open_journal(
 
 
 def _open(path: Path, settings: JournalSettings, clock: Clock) -> tuple[FileLock, Store]:
-    lock = FileLock(path.with_name(path.name + ".lock"))
+    try:
+        lock = FileLock(path.with_name(path.name + ".lock"))
+    except OSError as error:
+        raise classify(error, path) from error
     try:
         return lock, Store(path, settings, clock)
     except BaseException:

@@ -1,7 +1,8 @@
 """The journal's file: tables, pragmas, version, and the check when it is opened.
 
 Layout rules
-- `events.position` is dense and given by the writer; the highest one ever given survives trimming in `marks`.
+- `events.position` is dense and given by the writer; the highest one ever given survives trimming in `marks`. `holes`
+  tells which positions a salvage could not read.
 - `ids` holds the ids of all events up to `marks.merged`, in generations (see `identities`); newer ids are found in
   `events` and kept in memory.
 - A change of a table needs a new `SCHEMA_VERSION` and a step that leads to it from the one before.
@@ -49,6 +50,7 @@ CREATE TABLE generations (
     filter BLOB
 );
 CREATE TABLE ids (generation INTEGER, id BLOB, PRIMARY KEY (generation, id)) WITHOUT ROWID;
+CREATE TABLE holes (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE ages (position INTEGER PRIMARY KEY, appended REAL NOT NULL);
 CREATE TABLE resume (feed TEXT PRIMARY KEY, state BLOB NOT NULL);
 CREATE TABLE consumers (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
@@ -78,6 +80,7 @@ TABLES = (
     "events",
     "generations",
     "ids",
+    "holes",
     "ages",
     "resume",
     "consumers",
@@ -97,7 +100,11 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         cached_statements=512,
         timeout=BUSY_SECONDS,
     )
-    connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
+    try:
+        connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -112,7 +119,10 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         raise classify(error, path) from error
     if path.stat().st_size:
         check_header(path)
-    connection = connect(path)
+    try:
+        connection = connect(path)
+    except sqlite3.Error as error:
+        raise classify(error, path) from error
     try:
         _configure(connection)
         if _is_empty(connection):

@@ -1,18 +1,33 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from gateway.contracts import Journal
 from gateway.journal import JournalSettings, MemoryJournal, open_journal
-from tests.contract.journal_suite import JournalSuite
-from tests.support.sinks import SettableClock
+from tests.contract.journal_suite import BEGIN, JournalSuite
 
 
-class TickingClock(SettableClock):
-    """Wall time stands still until it is moved; sleeping takes its time."""
+class TickingClock:
+    """Time stands still until it is moved; sleeping takes its time all the same."""
+
+    def __init__(self) -> None:
+        self._passed = 0.0
+
+    def now(self) -> datetime:
+        """The beginning plus what was advanced."""
+        return BEGIN + timedelta(seconds=self._passed)
+
+    def monotonic(self) -> float:
+        """What was advanced."""
+        return self._passed
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._passed += seconds
 
     async def sleep(self, seconds: float) -> None:
         """Sleep on the loop."""
