@@ -19,12 +19,13 @@ from gateway.events import Envelope
 from sinks.file import SINK
 from sinks.file.settings import FileSettings
 from tests.contract.sink_suite import batch_of, stored
-from tests.support.sinks import SettableClock, sink_context
+from tests.support.clock import LeapingClock
+from tests.support.sinks import sink_context
 
 FILE = "events.jsonl"
 
 
-def make(directory: Path, clock: SettableClock | None = None, **settings: object) -> Sink:
+def make(directory: Path, clock: LeapingClock | None = None, **settings: object) -> Sink:
     """A file sink below a directory."""
     model = FileSettings.model_validate({"path": FILE, **settings})
     return SINK.build(model, sink_context(directory, clock=clock))
@@ -210,7 +211,7 @@ async def test_fsync_follows_the_policy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str, expected: list[int]
 ) -> None:
     """Forced writes: with each batch, at most once an interval, or never."""
-    clock, synced = SettableClock(), []
+    clock, synced = LeapingClock(), []
     sink = make(tmp_path, clock, fsync=policy, fsync_interval_seconds=10)
     await sink.open()
     real = os.fsync
@@ -241,7 +242,7 @@ async def test_rotates_by_size_and_keeps_the_newest(tmp_path: Path) -> None:
 
 async def test_rotates_with_each_period(tmp_path: Path) -> None:
     """Lines of two hours never stand in one file, and names tell the time and the last position."""
-    clock = SettableClock(datetime(2026, 1, 2, 3, 59, tzinfo=UTC))
+    clock = LeapingClock(datetime(2026, 1, 2, 3, 59, tzinfo=UTC))
     sink = make(tmp_path, clock, rotate_seconds=3600)
     await sink.open()
     await write(sink, 1, 1)
@@ -258,7 +259,7 @@ async def test_rotates_with_each_period(tmp_path: Path) -> None:
 
 async def test_rotates_after_a_restart_in_a_later_period(tmp_path: Path) -> None:
     """A file whose last line is from an earlier period is not continued."""
-    clock = SettableClock()
+    clock = LeapingClock()
     sink = make(tmp_path, clock, rotate_seconds=3600)
     await sink.open()
     await write(sink, 1, 1)

@@ -23,7 +23,8 @@ from sinks.webhook import SINK
 from sinks.webhook.settings import WebhookSettings
 from tests.contract.sink_suite import batch_of, ids, stored
 from tests.sinks.webhook.receiver import OLD_SECRET, SECRET, Receiver
-from tests.support.sinks import SettableClock, sink_context
+from tests.support.clock import LeapingClock
+from tests.support.sinks import sink_context
 
 Make = Callable[..., Sink]
 
@@ -313,7 +314,7 @@ async def test_a_delivery_that_takes_too_long_ends_by_itself(
     receiver: Receiver, tmp_path: Path
 ) -> None:
     """A slow receiver: no request starts after the budget, and what was taken is not posted again."""
-    clock = SettableClock(datetime.now(UTC))
+    clock = LeapingClock(datetime.now(UTC))
     model = WebhookSettings.model_validate(
         {"url": receiver.url, "secret": SECRET, "allow_private": True, "concurrency": 1}
     )

@@ -1,0 +1,138 @@
+"""Which time series there are. Bounded by what the gateway knows, never by what a platform sends.
+
+No label holds an agent, a call or a user: connectors come from the configuration, states, directions and event types
+from closed lists, and queues and values are the first so many that were seen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping
+from typing import TypeVar
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gateway.contracts import PictureView
+from gateway.events import CATALOGUE
+from gateway.states import AgentState, ConnectionState
+
+_T = TypeVar("_T", bound=Hashable)
+
+OTHER = "other"
+DIRECTIONS = ("inbound", "outbound", "internal", "consult", "unknown")
+LIVE_STATES = tuple(state for state in ConnectionState if state is not ConnectionState.CLEARED)
+
+
+class Figures(Collector):
+    """Shows the picture at each scrape, and how many events were delivered."""
+
+    def __init__(self, picture: PictureView, *, max_queues: int, max_values: int) -> None:
+        self._picture = picture
+        self._max_queues = max_queues
+        self._max_values = max_values
+        self._queues: set[tuple[str, str]] = set()
+        self._values: set[str] = set()
+        self._delivered: Counter[tuple[str, str]] = Counter()
+        self._connectors: set[str] = set()
+
+    def count(self, connector: str, event_type: str) -> None:
+        """Count one delivered event."""
+        known = event_type if event_type in CATALOGUE else OTHER
+        self._delivered[connector, known] += 1
+        self._connectors.add(connector)
+
+    def describe(self) -> list[Metric]:
+        """The metrics without their series: the registry refuses names that are taken."""
+        return [_agents(), _calls(), _queue_values(), _folded(0), _hidden(0), _delivered()]
+
+    def collect(self) -> Iterator[Metric]:
+        """Everything there is to show, read from the picture now."""
+        agents = self._picture.agents_by_state()
+        calls = self._picture.calls_by_state()
+        connectors = sorted(self._connectors | {key[0] for key in (*agents, *calls)})
+        yield self._agents(agents, connectors)
+        yield self._calls(calls, connectors)
+        yield from self._queue_values(self._picture.queue_values())
+        delivered = _delivered()
+        for key, count in sorted(self._delivered.items()):
+            delivered.add_metric(key, count)
+        yield delivered
+
+    def _agents(self, seen: Mapping[tuple[str, str], int], connectors: list[str]) -> Metric:
+        family = _agents()
+        for connector in connectors:
+            for state in AgentState:
+                family.add_metric((connector, state), seen.get((connector, state), 0))
+        return family
+
+    def _calls(self, seen: Mapping[tuple[str, str, str], int], connectors: list[str]) -> Metric:
+        family = _calls()
+        for connector in connectors:
+            for state in LIVE_STATES:
+                for direction in DIRECTIONS:
+                    key = (connector, state, direction)
+                    family.add_metric(key, seen.get(key, 0))
+        return family
+
+    def _queue_values(self, seen: Mapping[tuple[str, str, str], float]) -> Iterator[Metric]:
+        shown: dict[tuple[str, str, str], float] = {}
+        folded: set[tuple[str, str]] = set()
+        hidden: set[str] = set()
+        for (connector, queue, name), value in seen.items():
+            if not _admit(self._values, name, self._max_values):
+                hidden.add(name)
+            elif _admit(self._queues, (connector, queue), self._max_queues):
+                shown[connector, queue, name] = value
+            else:
+                folded.add((connector, queue))
+                key = (connector, OTHER, name)
+                shown[key] = shown.get(key, 0.0) + value
+        family = _queue_values()
+        for labels, value in shown.items():
+            family.add_metric(labels, value)
+        yield family
+        yield _folded(len(folded))
+        yield _hidden(len(hidden))
+
+
+def _agents() -> GaugeMetricFamily:
+    labels = ("connector", "state")
+    return GaugeMetricFamily("tieline_agents", "Agents by state.", labels=labels)
+
+
+def _calls() -> GaugeMetricFamily:
+    labels = ("connector", "state", "direction")
+    return GaugeMetricFamily("tieline_calls", "Calls by connection state.", labels=labels)
+
+
+def _queue_values() -> GaugeMetricFamily:
+    labels = ("connector", "queue", "value")
+    said = "Last value of a figure of a queue."
+    return GaugeMetricFamily("tieline_queue_value", said, labels=labels)
+
+
+def _folded(value: float) -> GaugeMetricFamily:
+    said = "Queues that are added up as other."
+    return GaugeMetricFamily("tieline_queues_folded", said, value=value)
+
+
+def _hidden(value: float) -> GaugeMetricFamily:
+    said = "Values of queues that are not shown."
+    return GaugeMetricFamily("tieline_queue_values_hidden", said, value=value)
+
+
+def _delivered() -> CounterMetricFamily:
+    labels = ("connector", "type")
+    said = "Events that this sink took."
+    return CounterMetricFamily("tieline_delivered_events", said, labels=labels)
+
+
+def _admit(admitted: set[_T], candidate: _T, most: int) -> bool:
+    """Whether a candidate is among the first so many; once admitted, always."""
+    if candidate in admitted:
+        return True
+    if len(admitted) >= most:
+        return False
+    admitted.add(candidate)
+    return True

@@ -1,0 +1,24 @@
+"""Settings of a Prometheus sink."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PrometheusSettings(BaseModel):
+    """How many time series may be shown, whatever the platforms tell."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_queues: int = Field(
+        default=200,
+        ge=0,
+        le=10_000,
+        description="Most queues that are shown by name, over all connectors; the rest is added up as `other`.",
+    )
+    max_values: int = Field(
+        default=50,
+        ge=1,
+        le=1000,
+        description="Most different values of queues; further ones are not shown, and counted.",
+    )
