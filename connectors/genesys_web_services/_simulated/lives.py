@@ -40,7 +40,15 @@ MAX_BEHIND_SECONDS = 1.0
 class Lives:
     """Lets agents live. `begin` adds an agent; the agenda calls `tick`."""
 
-    def __init__(self, world: World, telephony: Telephony, media: Media) -> None:
+    def __init__(
+        self,
+        world: World,
+        telephony: Telephony,
+        media: Media,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monotonic = monotonic
         self._world = world
         self._rng: Random = world.rng
         self._telephony = telephony
@@ -49,7 +57,7 @@ class Lives:
         self._names: set[str] = set()
         self._owed = 0.0
         self._published = 0
-        self._last = time.monotonic()
+        self._last = monotonic()
         self.events_per_second = world.settings.events_per_second
         self.stopped = False
 
@@ -72,7 +80,7 @@ class Lives:
 
     def tick(self) -> None:
         """Do what is due since the last tick; what commands published counts too."""
-        now = time.monotonic()
+        now = self._monotonic()
         passed, self._last = now - self._last, now
         ledger = self._world.ledger
         if self.stopped or not self._alive:

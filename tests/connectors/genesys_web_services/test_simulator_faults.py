@@ -63,12 +63,24 @@ async def test_session_expiry_demands_a_new_login(agent: Desk) -> None:
 async def test_a_stall_holds_everything_back_and_then_delivers_it(agent: Desk) -> None:
     poll = asyncio.create_task(agent.bayeux.connect())
     await eventually(lambda: agent.simulator.bayeux.held == 1)
-    await agent.sim("POST", "faults", {"kind": "stall", "for_seconds": 0.3})
+    await agent.sim("POST", "faults", {"kind": "stall", "for_seconds": 60})
     emission = {"agent": "agent0001", "action": "message", "data": {"n": 1}}
     [published] = (await agent.sim("POST", "emit", emission))["published"]
     assert not poll.done()
+    await agent.sim("DELETE", "faults")
     replies = await poll
     assert [one["data"]["referenceId"] for one in replies[:-1]] == [published]
+
+
+async def test_a_stall_that_ends_by_itself_wakes_the_held_poll(agent: Desk) -> None:
+    poll = asyncio.create_task(agent.bayeux.connect())
+    await eventually(lambda: agent.simulator.bayeux.held == 1)
+    agent.simulator.commit(Fault(FaultKind.STALL, for_seconds=0.05))
+    agent.simulator.world.publish(
+        agent.simulator.world.agents["agent0001"], "/v2/me/calls", {"n": 1}
+    )
+    replies = await poll
+    assert replies[0]["data"]["n"] == 1
 
 
 async def test_a_stall_that_discards_makes_the_platform_lose(agent: Desk) -> None:

@@ -10,6 +10,7 @@ from random import Random
 import msgspec
 import pytest
 
+from connectors.genesys_web_services._simulated.lives import Lives
 from connectors.genesys_web_services.simulator import (
     Simulator,
     SimulatorSettings,
@@ -111,17 +112,32 @@ async def test_a_commanded_call_is_left_alone(agent: Desk) -> None:
     assert living.calls[call["id"]].state == "Established"
 
 
-@pytest.mark.parametrize("settings", [msgspec.structs.replace(LIVELY, events_per_second=300)])
-async def test_the_rate_is_kept(simulator: Simulator) -> None:
-    loop = asyncio.get_running_loop()
-    async with desk(simulator) as alive:
-        await alive.event()
-        start, before = loop.time(), len(simulator.ledger)
-        for _ in range(450):
-            await alive.event()
-        passed = loop.time() - start
-        rate = (len(simulator.ledger) - before) / passed
-    assert 240 < rate < 360
+@pytest.mark.parametrize(
+    ("tick_seconds", "rate"), [(0.01, 300), (0.01, 5000), (0.04, 90), (0.25, 3)]
+)
+def test_the_rate_is_kept_over_all_agents(tick_seconds: float, rate: float) -> None:
+    simulator = Simulator(SimulatorSettings(agents=5, events_per_second=rate))
+    now = 0.0
+    lives = Lives(simulator.world, simulator.telephony, simulator.media, monotonic=lambda: now)
+    for agent in simulator.world.agents.values():
+        lives.begin(agent)
+    while now < 20:
+        now += tick_seconds
+        lives.tick()
+    assert len(simulator.ledger) == pytest.approx(20 * rate, rel=0.02, abs=2)
+
+
+def test_a_process_that_fell_behind_catches_up_in_small_steps() -> None:
+    simulator = Simulator(SimulatorSettings(agents=5, events_per_second=1000))
+    now = 0.0
+    lives = Lives(simulator.world, simulator.telephony, simulator.media, monotonic=lambda: now)
+    lives.begin(simulator.world.agents["agent0001"])
+    now = 30.0
+    lives.tick()
+    assert 0 < len(simulator.ledger) < 60
+    for _ in range(100):
+        lives.tick()
+    assert len(simulator.ledger) == pytest.approx(1000, rel=0.02)
 
 
 @pytest.mark.parametrize("logouts", [True, False])
