@@ -1,0 +1,93 @@
+"""A place between clients and a broker where the traffic can be cut or held back."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+END_TXN = 26
+"""The API key of the request that commits or aborts (Kafka protocol guide, "Api Keys")."""
+
+
+class Tap:
+    """Forwards connections from `port` to a broker, until told otherwise.
+
+    Attributes:
+        held: nothing passes any more, but connections stay and new ones are taken.
+        replies_to_commit: False passes the request that ends a transaction and holds what comes back from then on.
+    """
+
+    def __init__(self, port: int, broker_port: int) -> None:
+        self._port = port
+        self._broker_port = broker_port
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.held = False
+        self.replies_to_commit = True
+        self.commit_seen = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._server is not None:
+            self._server.close()
+        await self.cut()
+
+    async def cut(self) -> None:
+        """Close all connections there are, and let everything pass again on new ones."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self.held = False
+        self.replies_to_commit = True
+
+    async def _accept(
+        self, client_in: asyncio.StreamReader, client_out: asyncio.StreamWriter
+    ) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        # The server's own callback would report a cancelled connection as an error.
+        with suppress(asyncio.CancelledError, OSError, EOFError):
+            broker_in, broker_out = await asyncio.open_connection("127.0.0.1", self._broker_port)
+            try:
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(self._requests(client_in, broker_out), name="tap: requests")
+                    both.create_task(self._replies(broker_in, client_out), name="tap: replies")
+            except* (OSError, EOFError):
+                pass
+            finally:
+                broker_out.transport.abort()
+                client_out.transport.abort()
+        client_out.transport.abort()
+
+    async def _requests(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while True:
+            size = await source.readexactly(4)
+            body = await source.readexactly(int.from_bytes(size, "big"))
+            if self.held:
+                continue
+            if int.from_bytes(body[:2], "big") == END_TXN:
+                self.commit_seen.set()
+            sink.write(size + body)
+            await sink.drain()
+
+    async def _replies(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while True:
+            size = await source.readexactly(4)
+            body = await source.readexactly(int.from_bytes(size, "big"))
+            if self.held or (self.commit_seen.is_set() and not self.replies_to_commit):
+                continue
+            sink.write(size + body)
+            await sink.drain()
