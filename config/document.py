@@ -56,7 +56,7 @@ def read(path: Path) -> Document:
                 )
             ]
         ) from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise InvalidConfiguration(
             [
                 Finding(

@@ -133,6 +133,6 @@ def _value(text: str) -> Any:
     if text.startswith(("[", "{")):
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
     return text

@@ -56,7 +56,19 @@ def load(
     Raises InvalidConfiguration with every finding, errors and warnings; none of them repeats a secret.
     """
     variables_of_now = os.environ if environment is None else environment
-    return _Loading(read(path), variables_of_now, registry).run()
+    try:
+        return _Loading(read(path), variables_of_now, registry).run()
+    except RecursionError:
+        raise InvalidConfiguration(
+            [
+                Finding(
+                    path=(),
+                    found="lists or mappings nested too deeply",
+                    expected="a few levels",
+                    origin=path.name,
+                )
+            ]
+        ) from None
 
 
 class _Loading:

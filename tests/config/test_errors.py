@@ -83,6 +83,15 @@ def test_all_errors_are_reported_at_once(tmp_path: Path) -> None:
     assert "7 errors in the configuration" in str(caught.value)
 
 
+def test_a_variable_that_nests_too_deeply_is_one_clear_error(tmp_path: Path) -> None:
+    """JSON that the parser takes may still be too deep to walk."""
+    path = tmp_path / "tieline.yaml"
+    path.write_text(GOOD)
+    variables = {"TIELINE_GATEWAY__LOG": "[" * 900 + "]" * 900}
+    with pytest.raises(InvalidConfiguration, match=r"gateway\.log: found a list|nested too deeply"):
+        load(path, variables, registry=Plugins())
+
+
 def test_a_missing_file_is_one_clear_error(tmp_path: Path) -> None:
     """The error names the file and the reason."""
     with pytest.raises(InvalidConfiguration, match=r"no\.yaml: error: found no readable file"):
@@ -96,6 +105,7 @@ def test_a_missing_file_is_one_clear_error(tmp_path: Path) -> None:
         (b"- a\n", "found a list, expected a mapping with gateway, connectors and sinks"),
         (b"text", "found text, expected a mapping"),
         (b"\xff\xfe\xff", "found a byte that is no UTF-8 at offset 0"),
+        (b"a: " + b"[" * 5000, "found lists or mappings nested too deeply"),
         (b"a: 1\n---\nb: 1\n", "or a second document"),
     ],
 )
