@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 TRANSPORT = "long-polling"
+WISHES = frozenset({"retry", "handshake", "none"})
 DEFAULT_TIMEOUT_MS = 60_000
 DEFAULT_MAX_INTERVAL_MS = 10_000
 DEFAULT_MULTIPLE_CLIENTS_INTERVAL_MS = 2_000
@@ -69,7 +70,7 @@ def flattened(raw: Any) -> dict[str, Any]:
 def reconnect(raw: Any) -> str | None:
     """`retry`, `handshake` or `none` if the advice says one of them."""
     value = flattened(raw).get("reconnect")
-    return value if value in {"retry", "handshake", "none"} else None
+    return value if isinstance(value, str) and value in WISHES else None
 
 
 def one_time_interval_seconds(raw: Any) -> float:

@@ -20,7 +20,7 @@ from connectors._wire.bayeux.buffer import ArrivalBuffer
 from connectors._wire.bayeux.composing import NETWORK_DELAY_SECONDS
 from connectors._wire.bayeux.exchange import Answer, Exchange
 from connectors._wire.bayeux.failures import ClassifyHttp
-from connectors._wire.bayeux.session import BayeuxSession
+from connectors._wire.bayeux.session import RETRY_SECONDS, BayeuxSession
 from connectors._wire.bayeux.steps import Failure, Send, Stop, Wait
 from connectors._wire.bayeux.values import Arrival, Batch, BayeuxResume
 from connectors._wire.cookies import CookieStore
@@ -32,13 +32,18 @@ CONFLICT_AFTER = 3
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much is read and kept, and how long is waited."""
+    """How much is read and kept, and how long is waited.
+
+    `retry_seconds` is the shortest pause between attempts that fail, and between connects that acknowledge nothing new.
+    `max_storing_seconds` is how long a connect waits for what came before to be stored.
+    """
 
     max_reply_bytes: int = 4 * 1024 * 1024
     max_buffered_messages: int = 10_000
     max_buffered_bytes: int = 16 * 1024 * 1024
     max_batch_messages: int = 1_000
     network_delay_seconds: float = NETWORK_DELAY_SECONDS
+    retry_seconds: float = RETRY_SECONDS
     max_storing_seconds: float = 3.0
 
 
@@ -212,6 +217,7 @@ class LongPollingClient:
             offer_ack=self._offer_ack,
             resume=resume,
             network_delay_seconds=self._limits.network_delay_seconds,
+            retry_seconds=self._limits.retry_seconds,
         )
 
     def _forget(self) -> None:
@@ -274,7 +280,7 @@ class LongPollingClient:
 
     async def _until_stored(self) -> None:
         patience = max(
-            1.0,
+            self._limits.retry_seconds,
             min(
                 self._limits.max_storing_seconds,
                 self._session.advice.max_interval_seconds / 3,
@@ -372,15 +378,17 @@ class LongPollingClient:
         return self._ended is None and self._session.untroubled
 
     async def _end_held_connect(self, task: asyncio.Task[None]) -> None:
-        """A second connect, not held, makes the server end the first: what either brings is taken in this order."""
+        """A second connect, not held, makes the server end the first; what they bring is taken as it comes."""
         second = self._session.connect(hold=False)
         outcome = await self._exchange.post(second)
-        done, _ = await asyncio.wait({task}, timeout=EVICTION_SECONDS)
-        if not done:
-            task.cancel()
-            await asyncio.wait({task})
-            self._session.suspect(Reason.STOPPED, self._now())
         try:
             self._take(second, outcome)
         except ConnectionFailed as error:
             self._ended = failures.as_lost(error)
+        done, _ = await asyncio.wait(
+            {task}, timeout=min(EVICTION_SECONDS, self._limits.network_delay_seconds)
+        )
+        if not done:
+            task.cancel()
+            await asyncio.wait({task})
+            self._session.suspect(Reason.STOPPED, self._now())

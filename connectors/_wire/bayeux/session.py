@@ -68,9 +68,11 @@ class BayeuxSession:
         offer_ack: bool = True,
         resume: BayeuxResume | None = None,
         network_delay_seconds: float = NETWORK_DELAY_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._wanted = tuple(dict.fromkeys(subscriptions))
         self._offer_ack = offer_ack
+        self._retry_seconds = retry_seconds
         self._composer = Composer(network_delay_seconds, offer_ack=offer_ack)
         self._state = _State.HANDSHAKING
         self._ordinals = Ordinals("", ack_enabled=False)
@@ -391,7 +393,7 @@ class BayeuxSession:
         if self._failing_since is None:
             self._failing_since = now
         pause = max(
-            self._failures * RETRY_SECONDS,
+            self._failures * self._retry_seconds,
             self.advice.interval_seconds,
             error.retry_after_seconds or 0.0,
         )
@@ -405,7 +407,7 @@ class BayeuxSession:
         self._asked.clear()
         self._state = _State.HANDSHAKING
         self._losses += 1
-        earliest = self._handshaken_at + RETRY_SECONDS
+        earliest = self._handshaken_at + self._retry_seconds
         if self._losses > 1:
             self._fail(NotConnected("the session was lost again", reason=reason), now)
             earliest = max(earliest, self._not_before)
@@ -429,7 +431,7 @@ class BayeuxSession:
         spun = idle and request.held and now - self._sent_at < SPIN_SECONDS
         self._idle_spins = self._idle_spins + 1 if spun else 0
         if self._idle_spins > MAX_SPINS:
-            self._not_before = max(self._not_before, now + RETRY_SECONDS)
+            self._not_before = max(self._not_before, now + self._retry_seconds)
 
 
 def _short(error: Any) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors._wire.bayeux.advice import Advice, one_time_interval_seconds, reconnect
@@ -46,6 +46,7 @@ def test_half_a_character_in_one_text_costs_no_other_message() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(
     st.lists(JSON | MESSAGE_LIKE, max_size=6), st.lists(st.integers(0, 6), min_size=1, max_size=4)
 )
@@ -59,6 +60,7 @@ def test_sound_events_survive_beside_any_garbage(garbage: list[Any], places: lis
     assert sound == [{"number": number} for number in range(len(places))]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | JSON.map(lambda tree: json.dumps(tree).encode()))
 def test_no_body_crashes_the_reader(body: bytes) -> None:
     try:
@@ -138,3 +140,4 @@ def test_the_pause_of_several_clients_holds_for_one_connect() -> None:
 def test_the_three_wishes_to_reconnect_are_read(value: str) -> None:
     assert reconnect({"reconnect": value}) == value
     assert reconnect({"reconnect": value.upper()}) is None
+    assert reconnect({"reconnect": [value]}) is None

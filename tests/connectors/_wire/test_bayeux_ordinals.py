@@ -136,7 +136,7 @@ def perform(run: Run, actions: list[str]) -> None:
                 continue
 
 
-@settings(max_examples=400)
+@settings(max_examples=200, deadline=None)
 @given(ACTIONS)
 def test_with_acknowledgement_event_k_is_number_k_through_every_crash_and_none_is_lost(
     actions: list[str],
@@ -148,7 +148,7 @@ def test_with_acknowledgement_event_k_is_number_k_through_every_crash_and_none_i
     assert not run.gap_suspected
 
 
-@settings(max_examples=400)
+@settings(max_examples=200, deadline=None)
 @given(ACTIONS)
 def test_without_acknowledgement_no_number_is_used_twice_and_no_loss_goes_unreported(
     actions: list[str],

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors._wire.bayeux.messages import Message, read_reply
@@ -559,6 +559,7 @@ REPLIES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), REPLIES), max_size=12))
 def test_whatever_a_server_answers_the_session_goes_on_or_stops_and_loses_no_event(
     script: list[Any],

@@ -26,6 +26,7 @@ from tests.connectors._wire.fake_bayeux import FakeBayeux, drop, fake_bayeux, ne
 from tests.support.processes import eventually
 
 Make = Callable[..., LongPollingClient]
+RETRY_SECONDS = 0.2  # a fifth of the real pause: times here are scaled, not skipped
 
 
 @pytest.fixture
@@ -44,7 +45,9 @@ async def make(http: aiohttp.ClientSession) -> AsyncIterator[Make]:
 
     def build(server: FakeBayeux | str, **options: Any) -> LongPollingClient:
         url = server if isinstance(server, str) else server.url
-        limits = options.pop("limits", Limits(network_delay_seconds=2.0))
+        limits = options.pop(
+            "limits", Limits(network_delay_seconds=2.0, retry_seconds=RETRY_SECONDS)
+        )
         client = LongPollingClient(http, url, subscriptions=["/events"], limits=limits, **options)
         clients.append(client)
         return client
@@ -134,7 +137,7 @@ async def test_a_failed_connect_is_retried_in_the_same_session_and_is_a_gap(
         assert [gap for gap, _ in gaps(batches)] == [reason]
         assert (server.sessions, batches[-1].client_id) == (1, "client-1")
         retries = [seen.at for seen in server.seen if seen.at > failed_at]
-        assert retries[0] - failed_at > 0.9
+        assert retries[0] - failed_at > 0.9 * RETRY_SECONDS
 
 
 async def test_a_connection_closed_under_the_client_is_retried_at_once(make: Make) -> None:
@@ -146,7 +149,7 @@ async def test_a_connection_closed_under_the_client_is_retried_at_once(make: Mak
         server.publish("a")
         batches = await collect(client, 1)
         await eventually(lambda: not server.on_any and server.holding, "the retry")
-        assert server.seen[-1].at - server.seen[-2].at < 0.9
+        assert server.seen[-1].at - server.seen[-2].at < 0.9 * RETRY_SECONDS
         assert gaps(batches) == []
 
 
@@ -264,7 +267,7 @@ async def test_a_platform_may_say_more_about_an_answer(make: Make) -> None:
 async def test_a_server_that_accepts_and_never_answers_is_given_up_in_time(make: Make) -> None:
     async with fake_bayeux() as server:
         server.on_any.append(never)
-        client = make(server, limits=Limits(network_delay_seconds=0.2))
+        client = make(server, limits=Limits(network_delay_seconds=0.2, retry_seconds=RETRY_SECONDS))
         with pytest.raises(NotReady) as caught:
             await client.open()
         assert caught.value.reason is Reason.TIMEOUT
@@ -272,7 +275,7 @@ async def test_a_server_that_accepts_and_never_answers_is_given_up_in_time(make:
 
 async def test_a_connect_that_is_never_answered_is_made_again(make: Make) -> None:
     async with fake_bayeux(timeout_ms=300, max_interval_ms=5_000) as server:
-        client = make(server, limits=Limits(network_delay_seconds=0.3))
+        client = make(server, limits=Limits(network_delay_seconds=0.3, retry_seconds=RETRY_SECONDS))
         await opened(client)
         server.on_connect.append(never)
         server.publish("a")
@@ -305,7 +308,12 @@ async def test_a_server_that_stays_away_ends_the_session_when_it_must_have_expir
 
 async def test_an_answer_too_large_is_a_gap_and_the_session_goes_on(make: Make) -> None:
     async with fake_bayeux() as server:
-        client = make(server, limits=Limits(max_reply_bytes=10_000, network_delay_seconds=2.0))
+        client = make(
+            server,
+            limits=Limits(
+                max_reply_bytes=10_000, network_delay_seconds=2.0, retry_seconds=RETRY_SECONDS
+            ),
+        )
         await opened(client)
         await eventually(lambda: server.holding, "a held connect")
         server.publish("x" * 20_000)
@@ -350,8 +358,8 @@ async def test_a_consumer_slower_than_the_session_lives_loses_nothing(
     make: Make,
     ack: bool,  # noqa: FBT001 - a parameter
 ) -> None:
-    """The session expires after 1.5 s without a connect; the consumer takes one event and pauses for longer."""
-    async with fake_bayeux(ack=ack, timeout_ms=500, max_interval_ms=1_500) as server:
+    """The session expires after 0.6 s without a connect; the consumer takes one event and pauses for longer."""
+    async with fake_bayeux(ack=ack, timeout_ms=300, max_interval_ms=600) as server:
         client = make(server)
         await opened(client)
         server.publish(0)
@@ -360,7 +368,7 @@ async def test_a_consumer_slower_than_the_session_lives_loses_nothing(
         for number in range(1, 31):
             server.publish(number)
         await eventually(
-            lambda: server.seen[-1].at > started + 4,
+            lambda: server.seen[-1].at > started + 1.8,
             "polling through the pause",
             timeout_seconds=10,
         )
@@ -377,7 +385,12 @@ async def test_a_consumer_slower_than_the_session_lives_loses_nothing(
 
 async def test_a_full_buffer_pauses_polling_until_there_is_room(make: Make) -> None:
     async with fake_bayeux(max_interval_ms=20_000) as server:
-        client = make(server, limits=Limits(max_buffered_messages=3, network_delay_seconds=2.0))
+        client = make(
+            server,
+            limits=Limits(
+                max_buffered_messages=3, network_delay_seconds=2.0, retry_seconds=RETRY_SECONDS
+            ),
+        )
         await opened(client)
         await eventually(lambda: server.holding, "a held connect")
         server.publish(*range(5))
@@ -389,8 +402,13 @@ async def test_a_full_buffer_pauses_polling_until_there_is_room(make: Make) -> N
 
 
 async def test_a_full_buffer_leaves_events_with_a_server_that_keeps_them(make: Make) -> None:
-    async with fake_bayeux(ack=True, timeout_ms=500, max_interval_ms=2_000) as server:
-        client = make(server, limits=Limits(max_buffered_messages=3, network_delay_seconds=2.0))
+    async with fake_bayeux(ack=True, timeout_ms=300, max_interval_ms=900) as server:
+        client = make(
+            server,
+            limits=Limits(
+                max_buffered_messages=3, network_delay_seconds=2.0, retry_seconds=RETRY_SECONDS
+            ),
+        )
         await opened(client)
         server.publish(*range(5))
         await eventually(lambda: server.batch > 3, "the events were sent once")
@@ -452,8 +470,9 @@ async def test_draining_ends_the_held_connect_by_a_second_one(make: Make) -> Non
 
 
 async def test_a_drain_that_cannot_be_sure_is_not_clean(make: Make) -> None:
-    async with fake_bayeux() as server:
-        client = make(server)
+    """The second connect fails, so that the first is never answered."""
+    async with fake_bayeux(timeout_ms=30_000) as server:
+        client = make(server, limits=Limits(network_delay_seconds=0.5))
         await opened(client)
         await eventually(lambda: server.holding, "a held connect")
         server.on_any.append(status(503))
