@@ -64,6 +64,9 @@ def _classify_sqlite(error: sqlite3.Error, path: Path) -> JournalError:
         return corrupt(path, str(error))
     if primary == sqlite3.SQLITE_FULL:
         return full(path, str(error))
+    if code == sqlite3.SQLITE_IOERR_WRITE:
+        # So SQLite reports a quota or a limit of the file's size; and a disk that fails is no place to write to either.
+        return full(path, "the disk takes no more data (over quota, or failing)")
     if primary in _IO_CODES:
         name = getattr(error, "sqlite_errorname", "")
         return JournalError(

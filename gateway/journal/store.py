@@ -195,6 +195,7 @@ class Store:
             draft.write(self._connection)
             draft.appended_at = self._wall_seconds()
             if draft.events and not 0 <= draft.appended_at - self._marked_at < AGE_MARK_SECONDS:
+                self._write_age(self._unmarked)
                 self._write_age((draft.events[-1].position, draft.appended_at))
         consumers = self._write_commits([work for work in works if isinstance(work, Commit)])
         for work in works:
@@ -247,8 +248,10 @@ class Store:
         if events:
             self.last_position = events[-1].position
             self.ids.add(draft.keys, self.last_position)
-            self._unmarked = (self.last_position, draft.appended_at)
-            if not 0 <= draft.appended_at - self._marked_at < AGE_MARK_SECONDS:
+            if 0 <= draft.appended_at - self._marked_at < AGE_MARK_SECONDS:
+                self._unmarked = (self.last_position, draft.appended_at)
+            else:
+                self._unmarked = None
                 self._marked_at = draft.appended_at
         for work, (stored, duplicates, position) in zip(draft.appends, draft.results, strict=True):
             work.result = Appended(stored=stored, duplicates=duplicates, position=position)
