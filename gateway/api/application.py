@@ -21,10 +21,12 @@ from gateway.api.settings import ApiSettings
 from gateway.api.tokens import LOCAL, Caller, Keyring
 from gateway.commands import CommandRecord, Status
 from gateway.errors import TielineError
+from gateway.lifecycle import Interruptible
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 DEFAULT_LIMIT = 100
 MOST_COMMANDS = 1000
+MOST_WAITING = 500
 
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -53,6 +55,7 @@ def build_api(runtime: ApiRuntime, settings: ApiSettings) -> web.Application:
         client_max_size=settings.max_body_bytes, middlewares=[api.answer, api.admit]
     )
     application.on_response_prepare.append(api.dress)
+    application.on_shutdown.append(api.release)
     application.add_routes(
         [
             web.get("/healthz", api.healthz),
@@ -77,7 +80,13 @@ class _Api:
         self._keyring = Keyring(settings.tokens)
         self._loopback = is_loopback(settings.host)
         self._hosts = frozenset(host_name(host) for host in settings.allowed_hosts)
+        self._waiting: set[Interruptible] = set()
         self._headers = SECURITY_HEADERS | (_STRICT_TRANSPORT if settings.tls else {})
+
+    async def release(self, _application: web.Application) -> None:
+        """Let all go that wait for a verdict: the server stops."""
+        for waiting in self._waiting:
+            waiting.interrupt()
 
     async def dress(self, _request: web.Request, response: web.StreamResponse) -> None:
         """Put the headers on that every answer has."""
@@ -190,9 +199,7 @@ class _Api:
         record = await self._runtime.command(command_id)
         if record is None:
             raise Problem(Kind.NOT_FOUND, "there is no such command, or it is forgotten by now")
-        if wait is not None and not record.final:
-            record = await self._runtime.wait_final(command_id, wait) or record
-        return _json(command_view(record))
+        return _json(command_view(await self._waited(record, wait)))
 
     async def commands(self, request: web.Request) -> web.Response:
         """The newest commands."""
@@ -203,14 +210,26 @@ class _Api:
     async def _told(
         self, request: web.Request, record: CommandRecord, wait: float | None
     ) -> web.Response:
-        if wait is not None and not record.final:
-            record = await self._runtime.wait_final(record.command.id, wait) or record
+        record = await self._waited(record, wait)
         location = request.app.router["command"].url_for(id=record.command.id)
         return _json(
             command_view(record),
             status=200 if record.final else 202,
             headers={"Location": str(location)},
         )
+
+    async def _waited(self, record: CommandRecord, wait: float | None) -> CommandRecord:
+        """The command as it is after waiting for its verdict; too many who wait are answered at once."""
+        if wait is None or record.final or len(self._waiting) >= MOST_WAITING:
+            return record
+        waiting = Interruptible()
+        self._waiting.add(waiting)
+        try:
+            async with waiting:
+                return await self._runtime.wait_final(record.command.id, wait) or record
+        finally:
+            self._waiting.discard(waiting)
+        return record
 
 
 def command_view(record: CommandRecord) -> dict[str, Any]:

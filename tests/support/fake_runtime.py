@@ -49,6 +49,7 @@ class FakeRuntime:
         self.failure: Exception | None = None
         self.records: dict[str, CommandRecord] = {}
         self.submitted = asyncio.Event()
+        self.waiting = asyncio.Event()
         self._keys: dict[str, str] = {}
         self._settled: dict[str, asyncio.Event] = {}
 
@@ -154,6 +155,7 @@ class FakeRuntime:
 
     async def wait_final(self, command_id: str, seconds: float) -> CommandRecord | None:
         """Wait for `settle`."""
+        self.waiting.set()
         try:
             async with asyncio.timeout(seconds):
                 await self._settled[command_id].wait()

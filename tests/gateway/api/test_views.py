@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import aiohttp
 import pytest
 import structlog
 
 from gateway.api.runtime import Readiness
+from gateway.api.server import ApiServer
+from gateway.api.settings import ApiSettings
 from gateway.errors import NotReady, TielineError
 from tests.gateway.api.conftest import Serve
 from tests.support.fake_runtime import FakeRuntime
@@ -118,3 +123,50 @@ async def test_our_own_errors_are_told_by_their_class(
         async with (await serve()).get("/v1/connectors") as response:
             assert response.status == status
             assert ("what?" in await response.text()) is False
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
+    ],
+    ids=["no HTTP", "bad length", "long path", "long header"],
+)
+async def test_what_is_no_request_gets_no_trace(serve: Serve, garbage: bytes) -> None:
+    """The web server's own answer, 400, without a word about our code."""
+    url = (await serve())._base_url
+    assert url is not None
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(garbage)
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
+    assert b"Traceback" not in answer
+    assert b".py" not in answer
+
+
+async def test_closing_answers_requests_that_wait(runtime: FakeRuntime) -> None:
+    """A client that waits for a verdict gets what is known, and does not hold up the stop."""
+    server = ApiServer(runtime, ApiSettings(port=0))
+    url = await server.start()
+    body = {
+        "verb": "agent.set_state",
+        "connector": "gws-main",
+        "target": {"agent": "anna"},
+        "arguments": {"state": "ready"},
+    }
+    async with aiohttp.ClientSession() as client:
+        waiting = asyncio.create_task(
+            client.post(f"{url}/v1/commands?wait=30", json=body), name="waiting"
+        )
+        async with asyncio.timeout(1.5):
+            await runtime.waiting.wait()
+            await server.close()
+            async with await waiting as response:
+                assert response.status == 202
+    await server.close()
