@@ -14,7 +14,6 @@ from typing import Any
 from connectors.genesys_web_services.mapping.agents import (
     on_channel_message,
     on_device_message,
-    on_snapshot,
 )
 from connectors.genesys_web_services.mapping.calls import on_call_message
 from connectors.genesys_web_services.mapping.interactions import on_interaction_message
@@ -24,6 +23,8 @@ from connectors.genesys_web_services.mapping.others import (
     on_service_message,
 )
 from connectors.genesys_web_services.mapping.picture import AgentPicture
+from connectors.genesys_web_services.mapping.reconciling import reconcile
+from connectors.genesys_web_services.mapping.values import mapping
 from connectors.genesys_web_services.vendor import (
     CALL_MESSAGES,
     CHANNEL_MESSAGES,
@@ -95,19 +96,28 @@ class Mapper:
     ) -> list[Event]:
         """The events that lead from the picture to what the platform says about the agent's devices and channels now.
 
-        `resources` is the answer to a request for the agent with its subresources.
+        `resources` is the answer to a request for the agent with its subresources, which may stand in
+        `user`. The ids of these events are made of the time, for what is read cannot be read again.
         """
+        fields = mapping(resources)
         message = Message(
             self.origin,
             "",
-            resources if isinstance(resources, dict) else {},
+            fields | mapping(fields.get("user")),
             session=session,
-            ordinal="snapshot",
+            ordinal=f"snapshot {received.timestamp():.6f}",
             received=received,
             provenance=Provenance.RECONCILED if reconciled else Provenance.SNAPSHOT,
         )
-        on_snapshot(message, self.picture)
-        return message.events
+        return reconcile(message, self.picture)
+
+    def report(self, topic: str, why: str, *, session: str, received: datetime) -> Event:
+        """An event that keeps a fact about the subscription to a topic."""
+        message = Message(
+            self.origin, topic, {}, session=session, ordinal=f"topic {topic}", received=received
+        )
+        message.not_understood(why)
+        return message.events[0]
 
     @staticmethod
     def _handler(message: Message) -> _Handler | None:

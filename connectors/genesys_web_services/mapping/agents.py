@@ -100,13 +100,22 @@ def on_snapshot(message: Message, picture: AgentPicture) -> None:
     for known in set(picture.devices) - {identifier(device.get("id")) for device in devices}:
         del picture.devices[known]
     events = [_take_device(message, picture, device) for device in devices[:MAX_DEVICES]]
-    for channel in objects(data.get("channels"))[:MAX_CHANNELS]:
+    channels = objects(data.get("channels"))
+    if "channels" in data:
+        names = {identifier(channel.get("channel")) for channel in channels}
+        for known in set(picture.channels) - names:
+            del picture.channels[known]
+    for channel in channels[:MAX_CHANNELS]:
         _take_channel(message, picture, channel)
     before = picture.standing
     standing = _standing(picture) or Standing(state=_A.LOGGED_OFF)
     picture.standing = standing
     _tell_session(message, picture, before, standing)
-    message.add_agent(_STATE_SNAPSHOT, _state_data(message, picture, standing, before))
+    moved = before is not None and before != standing
+    message.add_agent(
+        _STATE_CHANGED if moved else _STATE_SNAPSHOT,
+        _state_data(message, picture, standing, before),
+    )
     for changed, event in events:
         if changed:
             message.add_agent(_DEVICE_CHANGED, event)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from connectors.genesys_web_services.mapping.message import Message
 from connectors.genesys_web_services.mapping.picture import AgentPicture
-from connectors.genesys_web_services.mapping.values import identifier, text
+from connectors.genesys_web_services.mapping.values import identifier, last_segment, text
 from gateway.events import Confidence
 from gateway.events.calls import Call, Recording
 from gateway.events.common import Native
@@ -19,9 +19,13 @@ def on_refused_operation(message: Message, picture: AgentPicture) -> None:
     """Map a call message that has an error instead of a call. The leg stays in the state it was in."""
     data = message.data
     uuid, connection = identifier(data.get("callUuid")), identifier(data.get("connectionId"))
+    device = last_segment(data.get("deviceUri"))
     call_id = _find(picture, uuid, connection) or uuid or connection
+    if call_id is None and device is not None:
+        # A call that was dialled and never came to be has no id: it is told under the phone's name.
+        call_id = f"device:{device}"
     if call_id is None:
-        message.not_understood("a failed call operation that names no call")
+        message.not_understood("a failed call operation that names neither a call nor a device")
         return
     leg = picture.calls.get(call_id)
     if message.repeats(picture, picture.last.get("failure", 0)):

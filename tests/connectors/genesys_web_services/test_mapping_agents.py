@@ -131,7 +131,61 @@ def test_a_channels_do_not_disturb_is_read_under_either_name(name: str) -> None:
     assert channel.do_not_disturb is True
 
 
-def test_what_the_platform_says_on_connecting_is_a_snapshot_with_what_changed_meanwhile() -> None:
+def test_what_the_platform_says_on_a_fresh_start_is_a_snapshot() -> None:
+    agent = Agent()
+    (resource,) = device("Ready")["devices"]
+
+    events = agent.mapper.adopt(
+        {"user": {"devices": [resource]}}, session="c", received=RECEIVED, reconciled=False
+    )
+
+    assert verbs(events) == ["agent.state.snapshot"]
+    assert {event.provenance.value for event in events} == {"snapshot"}
+
+
+def test_what_changed_during_a_gap_is_told_as_reconciled() -> None:
+    agent = Agent()
+    agent.hear(device("Ready"), DEVICES)
+    for name in ("c1", "c2"):
+        agent.hear(call("Ringing", id=name))
+        agent.hear(call("Established", id=name))
+    (resource,) = device("NotReady")["devices"]
+    held, offered = call("Held")["call"], call("Ringing", id="c3")["call"]
+
+    events = agent.mapper.adopt(
+        {"devices": [resource], "calls": [held, offered], "channels": []},
+        session="client-2",
+        received=RECEIVED,
+        reconciled=True,
+    )
+
+    assert [(event.subject, *verbs([event])) for event in events] == [
+        ("call/c1", "call.held"),
+        ("call/c3", "call.offered"),
+        ("call/c2", "call.ended"),
+        ("agent/agent1", "agent.state.changed"),
+    ]
+    assert {event.provenance.value for event in events} == {"reconciled"}
+    assert not any(event.anomaly for event in events)
+
+
+def test_a_gap_without_a_change_tells_the_state_once_more() -> None:
+    agent = Agent()
+    agent.hear(device("Ready"), DEVICES)
+    agent.hear(call("Ringing"))
+    (resource,) = device("Ready")["devices"]
+
+    events = agent.mapper.adopt(
+        {"devices": [resource], "calls": [call("Ringing")["call"]]},
+        session="client-2",
+        received=RECEIVED,
+        reconciled=True,
+    )
+
+    assert verbs(events) == ["agent.state.snapshot"]
+
+
+def test_devices_that_are_gone_after_a_gap_end_the_session() -> None:
     agent = Agent()
     agent.hear(device("Ready"), DEVICES)
 
@@ -139,5 +193,4 @@ def test_what_the_platform_says_on_connecting_is_a_snapshot_with_what_changed_me
         {"devices": []}, session="client-2", received=RECEIVED, reconciled=True
     )
 
-    assert verbs(events) == ["agent.session.ended", "agent.state.snapshot"]
-    assert {event.provenance.value for event in events} == {"reconciled"}
+    assert verbs(events) == ["agent.session.ended", "agent.state.changed"]

@@ -273,6 +273,18 @@ def test_a_refused_operation_is_told_on_the_call_it_was_meant_for() -> None:
     assert (event.data.cause, event.data.state) == ("Invalid Called Dn", ConnectionState.ALERTING)
 
 
+def test_a_call_that_never_came_to_be_is_told_under_the_phones_name() -> None:
+    (event,) = Agent().hear(
+        {
+            "messageType": "CallStateChangeMessage",
+            "errorMessage": "Invalid Destination DN",
+            "deviceUri": "http://h/api/v2/devices/d1",
+        }
+    )
+
+    assert (event.type, event.subject) == ("tieline.call.failed.v1", "call/device:d1")
+
+
 def test_a_refused_operation_beside_its_call_is_told_too() -> None:
     agent = Agent()
     agent.hear(call("Ringing"))

@@ -1,0 +1,202 @@
+"""The REST side of one agent's account: signing in, the CSRF token, requests, and what their failures mean.
+
+Credentials are sent before they are asked for, because the server answers 403 instead of a
+challenge; after that the session cookie does. The server names the CSRF header and its value on the
+answer to a GET, if the protection is on.
+Sources: Genesys Web Services API reference, "User Authentication" and "Return Values"; Web Services
+deployment guide, "Cross-Site Request Forgery protection"; RFC 7617 for Basic.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import aiohttp
+import msgspec
+
+from connectors._wire.bayeux import failures
+from connectors._wire.cookies import CookieStore
+from connectors.genesys_web_services.commands import ME, is_access_denied, is_csrf_refusal
+from connectors.genesys_web_services.vendor import StatusCode
+from gateway.clock import Clock
+from gateway.errors import (
+    AuthRejected,
+    CommandUncertain,
+    ConnectionFailed,
+    NotConnected,
+    NotReady,
+    Reason,
+)
+
+EVERYTHING = "devices,channels,calls,interactions"
+VERSION = "/api/v2/diagnostics/version"
+_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_HEADER_CHARACTERS = frozenset("!#$%&'*+-.^_`|~")
+
+
+class Reply(NamedTuple):
+    """An answer of the server."""
+
+    status: int
+    body: bytes
+
+
+class AgentHttp:
+    """The HTTP session of one agent. The cookies are shared with the agent's CometD client."""
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        *,
+        base_url: str,
+        username: str,
+        password: str,
+        cookies: CookieStore,
+        clock: Clock,
+        timeout_seconds: float,
+        max_reply_bytes: int,
+    ) -> None:
+        self._http = http
+        self._base_url = base_url
+        self._username = username
+        self._cookies = cookies
+        self._clock = clock
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._max_reply_bytes = max_reply_bytes
+        credentials = f"{username}:{password}".encode()
+        self._authorization = "Basic " + base64.b64encode(credentials).decode()
+        self._csrf: dict[str, str] = {}
+        self.peer = base_url.partition("://")[2]
+
+    def csrf_headers(self) -> Mapping[str, str]:
+        """The headers for everything that is not a GET; empty where the server has no such protection."""
+        return self._csrf
+
+    async def sign_in(self, *, subresources: str = "") -> dict[str, Any]:
+        """Sign in, or find that we are; fetch the CSRF token anew; return what the server says of the agent.
+
+        Raises AuthRejected, NotReady.
+        """
+        query = f"?subresources={subresources}" if subresources else ""
+        return await self.get(f"{ME}{query}")
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """A resource. Raises AuthRejected, NotReady."""
+        headers = {"Authorization": self._authorization, "X-Support-CSRFP": "True"}
+        started = self._clock.monotonic()
+        try:
+            status, received, body = await self._send("GET", path, headers, None)
+        except _TooLarge:
+            raise failures.too_large(self.peer, self._max_reply_bytes).error from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            elapsed = self._clock.monotonic() - started
+            raise failures.of_transport(error, self.peer, elapsed).error from error
+        self._take_csrf(received)
+        if status != HTTPStatus.OK:
+            raise self._refusal(status, received, body)
+        try:
+            reply = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            reply = None
+        if not isinstance(reply, dict):
+            raise NotReady(
+                f"{self.peer} answers with something that is not Web Services",
+                reason=Reason.PROTOCOL,
+                hint="check base_url",
+            )
+        if (code := reply.get("statusCode", 0)) not in {StatusCode.OK, StatusCode.PARTIAL}:
+            raise self._by_code(code)
+        return reply
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
+        """Send one operation; if the session or the token ran out, renew it and send the same again, once.
+
+        That is safe: what was refused for that reason was not carried out.
+        Raises NotConnected (not sent), CommandUncertain (sent, answer lost), AuthRejected,
+        NotReady.
+        """
+        reply = await self._post_once(path, body)
+        if is_access_denied(*reply) or is_csrf_refusal(*reply):
+            await self.sign_in()
+            reply = await self._post_once(path, body)
+        return reply
+
+    async def _post_once(self, path: str, body: Mapping[str, Any]) -> Reply:
+        headers = {"Content-Type": "application/json", **self._csrf}
+        try:
+            status, _, answer = await self._send("POST", path, headers, msgspec.json.encode(body))
+        except _NOT_SENT as error:
+            failure = failures.of_transport(error, self.peer, 0.0).error
+            raise NotConnected(failure.message, reason=failure.reason) from error
+        except _TooLarge:
+            raise CommandUncertain(
+                f"the answer of {self.peer} is too long to be read", reason=Reason.TOO_LARGE
+            ) from None
+        except TimeoutError as error:
+            raise CommandUncertain(f"{self.peer} does not answer", reason=Reason.TIMEOUT) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise CommandUncertain(
+                f"the connection to {self.peer} broke before the answer", reason=Reason.RESET
+            ) from error
+        return Reply(status, answer)
+
+    async def _send(
+        self, method: str, path: str, headers: dict[str, str], body: bytes | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        url = self._base_url + path
+        if cookie := self._cookies.header_for(url):
+            headers["Cookie"] = cookie
+        async with self._http.request(
+            method, url, data=body, headers=headers, allow_redirects=False, timeout=self._timeout
+        ) as reply:
+            self._cookies.update(url, reply.headers.getall("Set-Cookie", ()))
+            chunks, size = [], 0
+            async for chunk in reply.content.iter_any():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > self._max_reply_bytes:
+                    reply.close()
+                    raise _TooLarge
+            return reply.status, reply.headers, b"".join(chunks)
+
+    def _take_csrf(self, headers: Mapping[str, str]) -> None:
+        name, value = headers.get("X-CSRF-HEADER"), headers.get("X-CSRF-TOKEN")
+        if (
+            name
+            and value
+            and all(c.isascii() and (c.isalnum() or c in _HEADER_CHARACTERS) for c in name)
+        ):
+            self._csrf = {name: value}
+
+    def _refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ConnectionFailed:
+        if is_access_denied(status, body) or status == HTTPStatus.UNAUTHORIZED:
+            return self._by_code(StatusCode.NOT_AUTHENTICATED)
+        return failures.of_answer(status, headers, body, self.peer, None).error
+
+    def _by_code(self, code: Any) -> ConnectionFailed:
+        who = f"account {self._username!r}"
+        match code:
+            case StatusCode.NOT_AUTHENTICATED:
+                return AuthRejected(
+                    f"{self.peer} refuses {who}", hint="check its user name and password"
+                )
+            case StatusCode.PASSWORD_EXPIRED:
+                return AuthRejected(
+                    f"{self.peer} demands a new password of {who}", hint="change the password"
+                )
+            case StatusCode.NO_PERMISSION | StatusCode.FORBIDDEN:
+                return AuthRejected(
+                    f"{self.peer} gives {who} no access",
+                    reason=Reason.FORBIDDEN,
+                    hint="give the account the agent role",
+                )
+            case _:
+                said = f" (code {code})" if isinstance(code, int) else ""
+                return NotReady(f"{self.peer} cannot serve {who}{said}")
+
+
+class _TooLarge(Exception):
+    """A reply is longer than we read."""

@@ -1,0 +1,326 @@
+"""One agent's feed: an HTTP session, a CometD session, and the mapper between them and the gateway.
+
+The order of a fresh start: sign in, open the CometD session, start the contact-centre session if
+that is wanted, and only then ask how things stand: so nothing falls between the question and the
+feed. When the HTTP session runs out under a running feed, it is renewed beside the poll, which then
+goes on in the same CometD session.
+Source: Genesys Web Services API reference, "Presence"; CometD documentation for what a session
+survives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from connectors._wire.bayeux.http import Limits, LongPollingClient
+from connectors._wire.bayeux.values import Batch, BayeuxResume
+from connectors._wire.cookies import CookieStore
+from connectors.genesys_web_services import commands
+from connectors.genesys_web_services.client import EVERYTHING, AgentHttp
+from connectors.genesys_web_services.commands import Login
+from connectors.genesys_web_services.mapping import AgentPicture, Mapper, Origin
+from connectors.genesys_web_services.settings import Account, GenesysWebServicesSettings
+from gateway.commands import Command, Outcome, Status, Verb
+from gateway.contracts import ConnectorContext, Delivery, Gap, Guarantee, Link
+from gateway.errors import (
+    AuthRejected,
+    CommandUncertain,
+    ConnectionFailed,
+    NotReady,
+    Reason,
+)
+from gateway.events import Event, event_id, source_of
+
+PLATFORM_NAME = "genesys_web_services"
+NOTIFICATIONS = "/api/v2/notifications"
+
+
+class FeedResume(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a feed with its events: the CometD session with its cookies, and the agent's picture."""
+
+    version: int = 1
+    bayeux: BayeuxResume
+    picture: AgentPicture
+
+
+_encode = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(FeedResume)
+
+
+class AgentFeed:
+    """The feed of one agent account, as `gateway.contracts.Feed` describes it."""
+
+    def __init__(
+        self, settings: GenesysWebServicesSettings, account: Account, context: ConnectorContext
+    ) -> None:
+        self.account = account
+        self.name = f"{context.name}/{account.username}"
+        self.guarantee = Guarantee.RESUMABLE
+        self._settings = settings
+        self._clock = context.clock
+        self._origin = Origin(
+            feed=self.name,
+            source=source_of(context.name, PLATFORM_NAME),
+            agent=account.name,
+            keep_payload=settings.keep_payload,
+        )
+        self._cookies = CookieStore()
+        self._http = AgentHttp(
+            context.http,
+            base_url=settings.base_url,
+            username=account.username,
+            password=account.password.get_secret_value(),
+            cookies=self._cookies,
+            clock=context.clock,
+            timeout_seconds=settings.request_timeout_seconds,
+            max_reply_bytes=settings.max_reply_bytes,
+        )
+        self._client = LongPollingClient(
+            context.http,
+            settings.base_url + NOTIFICATIONS,
+            subscriptions=settings.topics,
+            cookies=self._cookies,
+            headers=self._http.csrf_headers,
+            classify_http=self._classify,
+            offer_ack=settings.acknowledge,
+            limits=Limits(
+                max_reply_bytes=settings.max_reply_bytes,
+                max_buffered_messages=settings.max_buffered_messages,
+            ),
+            clock=context.clock,
+            name=self.name,
+        )
+        self._mapper = Mapper(self._origin)
+        self._duplicates = 0
+        self._connected = False
+        # What the first delivery of a session has to tell beside its messages.
+        self._resources: dict[str, Any] | None = None
+        self._unreadable: bytes | None = None
+        self._last: BayeuxResume | None = None
+        self._wants_start = not settings.observe_only
+        self._start: Outcome | None = None
+        self._refused_topics: dict[str, str] = {}
+        self._renewal: asyncio.Task[None] | None = None
+        self._rejected: AuthRejected | None = None
+        self._order = asyncio.Lock()
+
+    @property
+    def login(self) -> Login:
+        """How this agent is logged in unless a command says otherwise."""
+        start = self._settings.start_session
+        return Login(
+            channels=start.channels,
+            place=self.account.place or start.place,
+            login_code=self.account.login_code or start.login_code,
+            queue=start.queue,
+        )
+
+    async def connect(self, resume: bytes | None) -> Link:
+        """Sign in, then go on with the kept session or open a new one, as the contract says."""
+        await self.close()
+        kept = self._restore(resume)
+        await self._http.sign_in()
+        await self._client.open(kept.bayeux if kept else None)
+        resumed = kept is not None and self._client.client_id == kept.bayeux.client_id
+        try:
+            if not resumed and self._wants_start:
+                await self._start_session()
+            if kept is None:
+                self._resources = await self._http.sign_in(subresources=EVERYTHING)
+        except BaseException:
+            # Also when cancelled: nothing is left open.
+            await self._client.close()
+            raise
+        self._connected = True
+        return Link(session=event_id("session", self._client.client_id)[:16], resumed=resumed)
+
+    async def receive(self) -> Delivery:
+        """The next batch, mapped. Between taking it and returning there is no await, so cancelling loses nothing."""
+        try:
+            batch = await self._client.receive()
+        except ConnectionFailed:
+            self._connected = False
+            raise
+        return self._delivery((batch,))
+
+    async def commit(self, delivery: Delivery) -> None:
+        """The delivery is durable: the platform may forget its messages with the next poll."""
+        for batch in delivery.receipt:
+            self._client.stored(batch)
+
+    async def drain(self) -> Delivery | None:
+        """Take what the platform holds; without acknowledgement this is what makes a planned stop lossless."""
+        batches = await self._client.drain()
+        return self._delivery(batches) if batches else None
+
+    async def close(self) -> None:
+        """Stop polling and renewing. Both sessions live on at the platform."""
+        self._connected = False
+        renewal, self._renewal = self._renewal, None
+        if renewal is not None:
+            renewal.cancel()
+            await asyncio.wait({renewal})
+        await self._client.close()
+
+    async def execute(self, command: Command) -> Outcome:
+        """Send one command over this agent's HTTP session; commands of one agent keep their order."""
+        if not self._connected:
+            raise NotReady(f"the feed of agent {self.account.name!r} is not connected")
+        async with self._order:
+            devices = await self._phones() if command.verb is Verb.CALL_DIAL else []
+            request = commands.build(
+                command, agent=self.account.name, login=self.login, devices=devices
+            )
+            reply = await self._http.post(request.path, request.body)
+            outcome = commands.outcome_of(request, *reply)
+        if outcome.status is not Status.REFUSED:
+            # Who was logged out by command stays out when the feed reconnects.
+            self._wants_start = self._wants_start and command.verb is not Verb.AGENT_LOGOUT
+        return outcome
+
+    async def snapshot(self) -> list[Event]:
+        """What the platform says now, as the events that lead there from what was told last."""
+        resources = await self._http.sign_in(subresources=EVERYTHING)
+        return self._mapper.adopt(
+            resources,
+            session=self._client.client_id,
+            received=self._clock.now(),
+            reconciled=True,
+        )
+
+    def diagnostics(self) -> Mapping[str, Any]:
+        """Facts without secrets, bounded by the number of topics."""
+        picture = self._mapper.picture
+        start = self._start
+        return {
+            "connected": self._connected,
+            "acknowledge": self._client.ack_enabled,
+            "last_poll": datetime.fromtimestamp(self._client.seen_at, UTC).isoformat()
+            if self._client.seen_at
+            else None,
+            "duplicates": self._duplicates + self._mapper.duplicates,
+            "calls": len(picture.calls),
+            "interactions": len(picture.interactions),
+            "refused_topics": dict(self._refused_topics),
+            "session_start": None
+            if start is None
+            else {"status": start.status.value, "message": start.message},
+        }
+
+    def _restore(self, resume: bytes | None) -> FeedResume | None:
+        """Take up the kept state. The one in memory may be ahead of the journal, so it is not used."""
+        kept: FeedResume | None = None
+        self._unreadable = None
+        if resume is not None:
+            try:
+                kept = _decoder.decode(resume)
+            except msgspec.DecodeError:
+                self._unreadable = resume
+        self._duplicates += self._mapper.duplicates
+        self._mapper = Mapper(self._origin, kept.picture if kept else None)
+        self._last = kept.bayeux if kept else None
+        self._resources = None
+        self._rejected = None
+        self._refused_topics.clear()
+        if kept is not None:
+            self._cookies.restore(kept.bayeux.cookies)
+        return kept
+
+    async def _start_session(self) -> None:
+        """Log the agent in. If the platform refuses, the feed looks on all the same, and diagnostics tell."""
+        request = commands.start_session(self.account.name, self.login)
+        try:
+            reply = await self._http.post(request.path, request.body)
+            self._start = commands.outcome_of(request, *reply)
+        except CommandUncertain as error:
+            self._start = Outcome(status=Status.UNKNOWN, reason=error.reason, message=error.message)
+
+    async def _phones(self) -> list[str]:
+        """The agent's phones, the active ones first; asked for if none has been told."""
+        devices = self._mapper.picture.devices
+        if devices:
+            return sorted(devices, key=lambda name: devices[name].active is False)
+        reply = await self._http.get(f"{commands.ME}/devices?fields=*")
+        listed = reply.get("devices")
+        items = listed if isinstance(listed, list) else []
+        ids = (item.get("id") for item in items if isinstance(item, dict))
+        return [name for name in ids if isinstance(name, str)]
+
+    def _delivery(self, batches: tuple[Batch, ...]) -> Delivery:
+        received = self._clock.now()
+        events: list[Event] = []
+        gap: Gap | None = None
+        for batch in batches:
+            if batch.gap is not None and gap is None:
+                gap = Gap(
+                    key=self._gap_key(),
+                    reason=batch.gap.reason.value,
+                    since=datetime.fromtimestamp(batch.gap.since, UTC) if batch.gap.since else None,
+                )
+            for topic, data, ordinal in batch.messages:
+                events += self._mapper.map(
+                    topic, data, session=batch.client_id, ordinal=ordinal, received=received
+                )
+            for refusal in batch.refused:
+                self._refused_topics[refusal.channel] = refusal.error
+                events.append(
+                    self._mapper.report(
+                        refusal.channel,
+                        f"the subscription was refused: {refusal.error}",
+                        session=batch.client_id,
+                        received=received,
+                    )
+                )
+            self._last = batch.resume
+        last = batches[-1]
+        if self._resources is not None:
+            events += self._mapper.adopt(
+                self._resources, session=last.client_id, received=received, reconciled=False
+            )
+            self._resources = None
+        if self._unreadable is not None:
+            gap = gap or Gap(key=event_id(self.name, self._unreadable.hex()), reason="corrupt")
+            self._unreadable = None
+        return Delivery(
+            events=tuple(events),
+            resume=_encode(FeedResume(bayeux=last.resume, picture=self._mapper.picture)),
+            gap=gap,
+            receipt=batches,
+        )
+
+    def _gap_key(self) -> str:
+        """The same for the same interruption, also after a crash: made of how far the feed had come."""
+        last = self._last
+        if last is None:
+            return event_id(self.name, "gap", self._client.client_id)
+        return event_id(self.name, "gap", last.client_id, last.ack, last.ordinal, last.side_ordinal)
+
+    def _classify(
+        self, status: int, _headers: Mapping[str, str], body: bytes
+    ) -> ConnectionFailed | None:
+        """What a 403 to the poll means: our HTTP session or the token ran out, and is renewed beside the poll."""
+        if not (commands.is_access_denied(status, body) or commands.is_csrf_refusal(status, body)):
+            return None
+        if self._rejected is not None:
+            return self._rejected
+        if self._connected and (self._renewal is None or self._renewal.done()):
+            self._renewal = asyncio.create_task(self._renew(), name=f"{self.name} sign-in")
+        return NotReady(
+            f"{self._http.peer} has ended the HTTP session of {self.account.username!r}",
+            reason=Reason.SESSION_LOST,
+        )
+
+    async def _renew(self) -> None:
+        try:
+            await self._http.sign_in()
+        except AuthRejected as error:
+            # The next poll is refused as well and ends the feed with this.
+            self._rejected = error
+        except ConnectionFailed:
+            # The server cannot serve now; the next poll that it refuses asks again.
+            return
