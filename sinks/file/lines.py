@@ -14,6 +14,7 @@ import msgspec
 from gateway.events import StoredEvent
 
 POSITION_DIGITS = 20
+_OPENING = b'{"journal":'
 
 
 class _Head(msgspec.Struct):
@@ -30,7 +31,7 @@ class LineFormat:
 
     def __init__(self, journal_id: str) -> None:
         self._journal_id = journal_id
-        self._prefix = b'{"journal":' + msgspec.json.encode(journal_id) + b',"position":"'
+        self._prefix = _OPENING + msgspec.json.encode(journal_id) + b',"position":"'
 
     def line_of(self, event: StoredEvent) -> bytes:
         """The line of an event, with its newline."""
@@ -55,9 +56,14 @@ class LineFormat:
                 for head in heads
                 if head is not None and head.journal == self._journal_id
             },
-            readable=not heads or heads[-1] is not None,
+            readable=(not heads or heads[-1] is not None) and _is_torn_line(chunk[end:]),
             complete=not offset or bool(lines),
         )
+
+
+def _is_torn_line(rest: bytes) -> bool:
+    """Whether what follows the last newline may be cut off: the begin of a line of ours, or the zeros of a crash."""
+    return rest[: len(_OPENING)] == _OPENING[: len(rest)] or not rest.strip(b"\0")
 
 
 def _read_head(line: bytes) -> _Head | None:
@@ -75,7 +81,8 @@ class Tail:
     Attributes:
         length: of the file up to its last complete line.
         held: position and id of the events of our journal in the lines that were seen.
-        readable: false when the last complete line is not one of a file sink: nobody knows how far such a file got.
+        readable: false when the last line, complete or torn, is not one of a file sink: nobody knows how far such a
+            file got, and nothing of it may be cut off.
         complete: false when not even one line fitted into what was read.
     """
 

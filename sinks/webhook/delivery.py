@@ -19,7 +19,7 @@ from gateway.errors import Reason
 from gateway.events import StoredEvent
 from sinks.webhook.answers import Judgement, Verdict
 
-DELIVERY_SECONDS = 60.0
+DELIVERY_SECONDS = 45.0
 """No request starts later than this in one delivery: the caller gives up on a delivery that takes too long."""
 FAILURES_TO_STOP = 5
 """That many events in a row at which the receiver failed: it is not the events."""

@@ -90,9 +90,10 @@ async def test_a_torn_line_is_removed_and_its_event_written_again(tmp_path: Path
     assert positions(tmp_path / FILE) == [1, 2, 3, 4, 5]
 
 
-async def test_a_first_line_that_is_torn_leaves_an_empty_file(tmp_path: Path) -> None:
-    """A file that holds nothing but half a line holds no event."""
-    (tmp_path / FILE).write_bytes(b'{"journal":"jour')
+@pytest.mark.parametrize("torn", [b"{", b'{"journal":"jour', b"\0" * 4096])
+async def test_a_first_line_that_is_torn_leaves_an_empty_file(tmp_path: Path, torn: bytes) -> None:
+    """A file that holds nothing but half a line, or zeros after a loss of power, holds no event."""
+    (tmp_path / FILE).write_bytes(torn)
     sink = make(tmp_path)
     assert await sink.open() is None
     await sink.close()
@@ -127,15 +128,16 @@ async def test_an_older_event_that_is_not_in_the_file_is_written(tmp_path: Path)
     await sink.close()
 
 
-async def test_a_last_line_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
-    """A file with unknown content is not appended to, and the message says what to do."""
-    (tmp_path / FILE).write_bytes(b"hello\n")
+@pytest.mark.parametrize("content", [b"hello\n", b"hello", b'{"id": 1}\n', b'{"id"'])
+async def test_a_last_line_of_somebody_else_is_left_alone(tmp_path: Path, content: bytes) -> None:
+    """A file with unknown content is neither cut nor appended to, and the message says what to do."""
+    (tmp_path / FILE).write_bytes(content)
     sink = make(tmp_path)
     with pytest.raises(NotReady, match="move the file away") as caught:
         await sink.open()
     await sink.close()
     assert caught.value.reason is Reason.CORRUPT
-    assert (tmp_path / FILE).read_bytes() == b"hello\n"
+    assert (tmp_path / FILE).read_bytes() == content
 
 
 async def test_a_very_long_last_line_is_read(tmp_path: Path) -> None:

@@ -321,7 +321,7 @@ async def test_a_delivery_that_takes_too_long_ends_by_itself(
     sink = SINK.build(model, sink_context(tmp_path, clock=clock))
 
     def slowly(_: dict[str, Any]) -> int:
-        clock.advance(25)
+        clock.advance(20)
         return 200
 
     receiver.answer = slowly
