@@ -252,6 +252,22 @@ class LoggedProcess:
             self._process.kill()
             self._process.wait()
 
+    @property
+    def pid(self) -> int:
+        """Its process id, for signals."""
+        if self._process is None:
+            raise PeerError("the process was not started")
+        return self._process.pid
+
+    def wait(self, timeout_seconds: float) -> int:
+        """Wait for its end; returns the exit code. Raises PeerError when it does not end in time."""
+        if self._process is None:
+            raise PeerError("the process was not started")
+        try:
+            return self._process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired as late:
+            raise self.failure(f"{self._arguments[0]} did not end") from late
+
     def terminate(self) -> None:
         """SIGTERM without waiting."""
         if self._process is not None:
