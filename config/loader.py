@@ -212,14 +212,9 @@ class _Loading:
             self._error((*path, key), describe(plugin), f"a {key} that can be used", str(error))
             return None
         rest = {name: item for name, item in block.items() if name not in common.model_fields}
-        settings, wrong = validate(model, self._resolver.resolve(rest, model, path), path)
-        names = [*model.model_fields, *common.model_fields]
-        for finding in wrong:
-            if finding.found == "an unknown key" and len(finding.path) == len(path) + 1:
-                hint = nearest(str(finding.path[-1]), names)
-                self._findings.append(replace(finding, hint=hint))
-            else:
-                self._findings.append(finding)
+        values = self._resolver.resolve(rest, model, path)
+        settings, wrong = validate(model, values, path, beside=common.model_fields)
+        self._findings += wrong
         return settings
 
     def _unique(self, section: str, blocks: list[tuple[int, dict[str, Any]]]) -> None:

@@ -15,6 +15,7 @@ KeyPath = tuple[Part, ...]
 SHORTEST_SCRUBBED = 4
 LONGEST_SHOWN = 60
 HIDDEN = "(hidden)"
+_BETWEEN = "\x00"
 _SECRET_KEY = re.compile(
     r"pass|secret|token|credential|authori[sz]ation|api_?key|private", re.IGNORECASE
 )
@@ -110,15 +111,16 @@ class InvalidConfiguration(ConfigError):
     """The configuration cannot be used: all that is wrong with it, at once."""
 
     def __init__(self, findings: Sequence[Finding], secrets: Iterable[str] = ()) -> None:
-        known = tuple(secrets)
+        # One pass over all texts at once: thousands of accounts may give thousands of findings and secrets.
+        texts = [
+            text.replace(_BETWEEN, "")
+            for item in findings
+            for text in (item.found, item.expected, item.hint)
+        ]
+        clean = iter(scrub(_BETWEEN.join(texts), secrets).split(_BETWEEN))
         self.findings = tuple(
-            replace(
-                finding,
-                found=scrub(finding.found, known),
-                expected=scrub(finding.expected, known),
-                hint=scrub(finding.hint, known),
-            )
-            for finding in findings
+            replace(item, found=found, expected=expected, hint=hint)
+            for item, found, expected, hint in zip(findings, clean, clean, clean, strict=False)
         )
         count = sum(finding.severity == "error" for finding in self.findings)
         head = f"{count} error{'s' if count != 1 else ''} in the configuration"

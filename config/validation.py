@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -57,24 +57,36 @@ _BOUNDS = {
 
 
 def validate(
-    model: type[Model], values: Mapping[str, Any], path: KeyPath = ()
+    model: type[Model],
+    values: Mapping[str, Any],
+    path: KeyPath = (),
+    *,
+    beside: Iterable[str] = (),
 ) -> tuple[Model | None, list[Finding]]:
-    """The validated model, or None and every finding; `path` is where the values stand in the file."""
+    """The validated model, or None and every finding.
+
+    `path` is where the values stand in the file; `beside` are keys that stand there too but are not the model's, for
+    hints on misspelt ones.
+    """
     try:
         return model.model_validate(dict(values)), []
     except ValidationError as error:
-        return None, list(_findings(error, model, values, path))
+        return None, list(_findings(error, model, values, path, tuple(beside)))
 
 
 def _findings(
-    error: ValidationError, model: type[BaseModel], values: Mapping[str, Any], base: KeyPath
+    error: ValidationError,
+    model: type[BaseModel],
+    values: Mapping[str, Any],
+    base: KeyPath,
+    beside: tuple[str, ...],
 ) -> Iterator[Finding]:
     seen: set[tuple[KeyPath, str]] = set()
     for details in error.errors(include_url=False):
         if is_unresolved(details["input"]):
             continue
         path = _in_file(details, values)
-        finding = _finding(details, model, base, path)
+        finding = _finding(details, model, base, path, beside)
         if (key := (finding.path, finding.expected)) not in seen:
             seen.add(key)
             yield finding
@@ -101,7 +113,11 @@ def _in_file(details: ErrorDetails, values: Any) -> KeyPath:
 
 
 def _finding(
-    details: ErrorDetails, model: type[BaseModel], base: KeyPath, path: KeyPath
+    details: ErrorDetails,
+    model: type[BaseModel],
+    base: KeyPath,
+    path: KeyPath,
+    beside: tuple[str, ...],
 ) -> Finding:
     kind, context, value = details["type"], details.get("ctx", {}), details["input"]
     annotation = at(model, path)
@@ -110,11 +126,12 @@ def _finding(
         case "missing":
             return Finding(path=full, found="nothing", expected=_wanted(annotation))
         case "extra_forbidden":
+            known = [*fields_of(at(model, path[:-1])), *(beside if len(path) == 1 else ())]
             return Finding(
                 path=full,
                 found="an unknown key",
                 expected="a known one",
-                hint=nearest(str(path[-1]) if path else "", fields_of(at(model, path[:-1]))),
+                hint=nearest(str(path[-1]) if path else "", known),
             )
         case "value_error" | "assertion_error":
             return _own_words(details, full, value, hidden=_hidden(annotation, full))

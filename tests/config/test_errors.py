@@ -83,6 +83,25 @@ def test_all_errors_are_reported_at_once(tmp_path: Path) -> None:
     assert "7 errors in the configuration" in str(caught.value)
 
 
+def test_findings_by_the_thousand_keep_their_own_words(tmp_path: Path) -> None:
+    """Each message belongs to its key, also when a text holds a null character."""
+    accounts = "".join(f"      - {{username: u{i}, pasword: secret-{i}}}\n" for i in range(1000))
+    text = GOOD.replace("correct-horse", '{file: "no\\0where"}').replace(
+        "      - {username: ben, password: battery-staple}\n", accounts
+    )
+    path = tmp_path / "tieline.yaml"
+    path.write_text(text)
+    with pytest.raises(InvalidConfiguration) as caught:
+        load(path, {}, registry=Plugins())
+    by_path = {finding.path: finding for finding in caught.value.findings}
+    assert len(by_path) == 2001
+    first = ("connectors", 0, "accounts", 0, "password", "file")
+    assert by_path[first].found == "no readable file nowhere (not a path)"
+    last = ("connectors", 0, "accounts", 1000)
+    assert by_path[(*last, "pasword")].hint == "did you mean password?"
+    assert by_path[(*last, "password")].found == "nothing"
+
+
 def test_a_variable_that_nests_too_deeply_is_one_clear_error(tmp_path: Path) -> None:
     """JSON that the parser takes may still be too deep to walk."""
     path = tmp_path / "tieline.yaml"
