@@ -105,15 +105,27 @@ class Board:
 def summary(account: Account) -> RenderableType:
     """The table at the end."""
     sinks = sorted({name for part in account.platforms.values() for name in part.delivered})
-    table = _table("platform", "published", "journalled", *sinks, "commands")
-    for name, part in account.platforms.items():
-        table.add_row(
-            name,
-            str(part.published),
-            str(part.journalled),
-            *(str(part.delivered.get(sink, 0)) for sink in sinks),
-            ", ".join(f"{number} {status}" for status, number in part.commands.items()) or "-",
-        )
+    table = _table("", *account.platforms)
+    rows = {
+        "published": [part.published for part in account.platforms.values()],
+        "journalled": [part.journalled for part in account.platforms.values()],
+        **{
+            f"delivered to {sink}": [
+                part.delivered.get(sink, 0) for part in account.platforms.values()
+            ]
+            for sink in sinks
+        },
+        "events made of them": [part.events for part in account.platforms.values()],
+    }
+    for name, values in rows.items():
+        table.add_row(name, *map(str, values))
+    table.add_row(
+        "commands",
+        *(
+            ", ".join(f"{number} {status}" for status, number in part.commands.items()) or "none"
+            for part in account.platforms.values()
+        ),
+    )
     verdict = (
         "[bold green]nothing lost, nothing doubled[/]"
         if not account.lost and not account.duplicates
@@ -127,9 +139,9 @@ def summary(account: Account) -> RenderableType:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, expand=True, header_style="bold")
+    table = Table(box=None, expand=True, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, overflow="fold")
     return table
 
 

@@ -15,6 +15,8 @@ from gateway.demo.platforms import Scene
 _WAIT_SECONDS = 10
 _PAUSE_SECONDS = 0.4
 _SHOWN = 8
+_READ = 500
+_RECENT = 2_000
 
 
 class CommandScript:
@@ -56,6 +58,8 @@ class CommandScript:
                 return
             if call is None and (evidence := record.get("evidence")):
                 call = await self._call_of(evidence)
+            if (awaited := step.get("then")) and not await self._happens(awaited, f"call/{call}"):
+                return
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _send(
@@ -77,10 +81,27 @@ class CommandScript:
         self.recent.append((verb, str(about), status))
         return record
 
+    async def _happens(self, event_type: str, subject: str) -> bool:
+        """Whether such an event comes in time, or came just now."""
+        position = self._recently()
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                while True:
+                    for event in await self._journal.read(position, _READ):
+                        position = event.position
+                        if event.type == event_type and event.envelope.subject == subject:
+                            return True
+                    await self._journal.wait(position)
+        except TimeoutError:
+            return False
+
+    def _recently(self) -> int:
+        return max(0, self._journal.statistics().last_position - _RECENT)
+
     async def _call_of(self, evidence: str) -> str | None:
         """The call that the confirming event is about."""
-        position = max(0, self._journal.statistics().last_position - 2_000)
-        while batch := await self._journal.read(position, 500):
+        position = self._recently()
+        while batch := await self._journal.read(position, _READ):
             for event in batch:
                 if event.envelope.id == evidence:
                     kind, _, name = event.envelope.subject.partition("/")
