@@ -95,7 +95,7 @@ def _connection_error(error: BaseException, doing: str) -> TielineError | None:
     if isinstance(error, _TIMEOUTS):
         return NotReady(f"{doing}: no answer in time", reason=Reason.TIMEOUT)
     if isinstance(error, ssl.SSLError):
-        told = getattr(error, "verify_message", "") or error.reason or "handshake failed"
+        told = getattr(error, "verify_message", "") or getattr(error, "reason", "") or "failed"
         return NotReady(
             f"{doing}: TLS: {told}",
             reason=Reason.TLS,

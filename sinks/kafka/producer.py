@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 import aiokafka.producer.sender
@@ -21,6 +22,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
+from gateway.errors import ConfigError
 from sinks.kafka.encoding import Record
 from sinks.kafka.settings import KafkaSettings, TlsSettings
 
@@ -221,7 +223,7 @@ class Producer:
 
 
 def connection_options(settings: KafkaSettings) -> dict[str, Any]:
-    """The options that all of aiokafka's clients share. Raises OSError and ssl.SSLError for files of certificates."""
+    """The options that all of aiokafka's clients share. Raises ConfigError for files of certificates."""
     tls, sasl = settings.tls, settings.sasl
     options: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap_servers,
@@ -240,12 +242,23 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def _ssl_context(tls: TlsSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=tls.ca_file)
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+    except OSError as error:
+        raise _unusable("tls.ca_file", tls.ca_file, error) from error
     if tls.cert_file:
         password = tls.key_password.get_secret_value() if tls.key_password else ""
-        # Given as a function, so that a missing password is an error and never a question on the terminal.
-        context.load_cert_chain(tls.cert_file, tls.key_file, password=lambda: password)
+        try:
+            # A function, so that a missing password is an error and never a question on the terminal.
+            context.load_cert_chain(tls.cert_file, tls.key_file, password=lambda: password)
+        except (OSError, ValueError) as error:
+            raise _unusable("tls.cert_file and key", tls.cert_file, error) from error
     return context
+
+
+def _unusable(key: str, path: Path | None, error: Exception) -> ConfigError:
+    why = getattr(error, "strerror", None) or "no usable PEM, or a wrong password"
+    return ConfigError(f"{key}: {path}: {why}")
 
 
 @lru_cache(maxsize=1 << 16)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 from aiokafka import errors as kafka
 
-from gateway.errors import ConfigError, NotReady, Reason
+from gateway.errors import NotReady, Reason
 from sinks.kafka import cluster
 from sinks.kafka.encoding import FIELDS, Record
 from sinks.kafka.errors import classify
@@ -40,12 +40,7 @@ class Session:
         self.servers = ",".join(settings.bootstrap_servers)
         self.held = Held()
         transactional_id = identity.transactional_id if settings.transactional else None
-        try:
-            self._producer = Producer(settings, transactional_id)
-        except OSError as error:
-            raise ConfigError(
-                f"tls: a certificate's file cannot be used: {error.strerror or type(error).__name__}"
-            ) from error
+        self._producer = Producer(settings, transactional_id)
 
     async def open(self) -> None:
         """Connect, fence an older session of ours, check the topics and read the position.

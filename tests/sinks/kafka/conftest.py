@@ -1,8 +1,8 @@
-"""A maker of sinks for a broker and a journal of the test's own."""
+"""A maker of sinks, and a broker whose traffic can be cut, held back and spoilt."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ from gateway.contracts import SinkContext
 from sinks.kafka import SINK
 from sinks.kafka.settings import KafkaSettings
 from sinks.kafka.sink import KafkaSink
+from tests.sinks.kafka.tap import Tap
+from tests.support.kafka import KafkaBroker, Node
+from tests.support.processes import free_port
 
 
 class NoPicture:
@@ -73,3 +76,37 @@ async def make_sink(topic: str, tmp_path: Path) -> AsyncIterator[MakeSink]:
         yield make
         for sink in made:
             await sink.close()
+
+
+@pytest.fixture(scope="session")
+def tapped_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[KafkaBroker, int]]:
+    """A broker that tells clients to come through another port."""
+    port, internal, controller, tap = (free_port() for _ in range(4))
+    broker = KafkaBroker(
+        tmp_path_factory.mktemp("tapped"),
+        cluster=[Node(1, port, controller)],
+        settings={
+            "listeners": (
+                f"PLAINTEXT://127.0.0.1:{port},INTERNAL://127.0.0.1:{internal},"
+                f"CONTROLLER://127.0.0.1:{controller}"
+            ),
+            "advertised.listeners": (
+                f"PLAINTEXT://127.0.0.1:{tap},INTERNAL://127.0.0.1:{internal}"
+            ),
+            "listener.security.protocol.map": (
+                "PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT"
+            ),
+            "inter.broker.listener.name": "INTERNAL",
+        },
+    )
+    broker.start_blocking()
+    yield broker, tap
+    broker.kill_blocking()
+
+
+@pytest.fixture
+async def tap(tapped_broker: tuple[KafkaBroker, int]) -> AsyncIterator[Tap]:
+    """What stands before that broker."""
+    broker, port = tapped_broker
+    async with Tap(port, broker.port) as tap:
+        yield tap

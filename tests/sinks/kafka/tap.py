@@ -7,29 +7,33 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-END_TXN = 26
-"""The API key of the request that commits or aborts (Kafka protocol guide, "Api Keys")."""
+PRODUCE, END_TXN = 0, 26
+"""API keys: records, and the end of a transaction (Kafka protocol guide, "Api Keys")."""
 
 
 class Tap:
     """Forwards connections from `port` to a broker, until told otherwise.
 
     Attributes:
+        port: where clients connect.
         held: nothing passes any more, but connections stay and new ones are taken.
         replies_to_commit: False passes the request that ends a transaction and holds what comes back from then on.
+        spoilt: record batches with these bytes in them are damaged on the way, so that the broker refuses them.
+        seen: per API key, set when such a request came.
     """
 
     def __init__(self, port: int, broker_port: int) -> None:
-        self._port = port
+        self.port = port
         self._broker_port = broker_port
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.held = False
         self.replies_to_commit = True
-        self.commit_seen = asyncio.Event()
+        self.spoilt: bytes | None = None
+        self.seen = {PRODUCE: asyncio.Event(), END_TXN: asyncio.Event()}
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         return self
 
     async def __aexit__(
@@ -76,10 +80,12 @@ class Tap:
         while True:
             size = await source.readexactly(4)
             body = await source.readexactly(int.from_bytes(size, "big"))
+            if seen := self.seen.get(int.from_bytes(body[:2], "big")):
+                seen.set()
             if self.held:
                 continue
-            if int.from_bytes(body[:2], "big") == END_TXN:
-                self.commit_seen.set()
+            if self.spoilt and self.spoilt in body:
+                body = body.replace(self.spoilt, self.spoilt[::-1])
             sink.write(size + body)
             await sink.drain()
 
@@ -87,7 +93,7 @@ class Tap:
         while True:
             size = await source.readexactly(4)
             body = await source.readexactly(int.from_bytes(size, "big"))
-            if self.held or (self.commit_seen.is_set() and not self.replies_to_commit):
+            if self.held or (self.seen[END_TXN].is_set() and not self.replies_to_commit):
                 continue
             sink.write(size + body)
             await sink.drain()

@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from gateway.events import StoredEvent
 from tests.contract.sink_suite import batch_of, by_key
 from tests.sinks.kafka import deliver as deliver_script
 from tests.sinks.kafka.conftest import MakeSink
-from tests.sinks.kafka.tap import Tap
-from tests.support.kafka import KafkaBroker, KafkaRecord, Node
+from tests.sinks.kafka.tap import END_TXN, Tap
+from tests.support.kafka import KafkaBroker, KafkaRecord
 from tests.support.processes import free_port
 
 pytestmark = pytest.mark.kafka
@@ -87,40 +87,6 @@ async def test_a_broker_that_is_killed_in_mid_stream_loses_and_doubles_nothing(
     assert keyed(records) == by_key(events)
 
 
-@pytest.fixture(scope="module")
-def tapped_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[KafkaBroker, int]]:
-    """A broker that tells clients to come through another port."""
-    port, internal, controller, tap = (free_port() for _ in range(4))
-    broker = KafkaBroker(
-        tmp_path_factory.mktemp("tapped"),
-        cluster=[Node(1, port, controller)],
-        settings={
-            "listeners": (
-                f"PLAINTEXT://127.0.0.1:{port},INTERNAL://127.0.0.1:{internal},"
-                f"CONTROLLER://127.0.0.1:{controller}"
-            ),
-            "advertised.listeners": (
-                f"PLAINTEXT://127.0.0.1:{tap},INTERNAL://127.0.0.1:{internal}"
-            ),
-            "listener.security.protocol.map": (
-                "PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT"
-            ),
-            "inter.broker.listener.name": "INTERNAL",
-        },
-    )
-    broker.start_blocking()
-    yield broker, tap
-    broker.kill_blocking()
-
-
-@pytest.fixture
-async def tap(tapped_broker: tuple[KafkaBroker, int]) -> AsyncIterator[Tap]:
-    """What stands before that broker."""
-    broker, port = tapped_broker
-    async with Tap(port, broker.port) as tap:
-        yield tap
-
-
 def others() -> set[asyncio.Task[object]]:
     """Tasks that run now, but for the test's own and the tap's."""
     tasks = {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
@@ -136,12 +102,12 @@ async def test_a_commit_whose_reply_is_lost_is_not_sent_again(
     events = batch_of(60)
     await sink.open()
     await sink.deliver(events[:20])
-    tap.commit_seen.clear()
+    tap.seen[END_TXN].clear()
     tap.replies_to_commit = False
     with pytest.raises(NotConnected) as caught:
         await sink.deliver(events[20:40])
     assert caught.value.reason is Reason.TIMEOUT
-    assert tap.commit_seen.is_set()
+    assert tap.seen[END_TXN].is_set()
     await tap.cut()
     assert await sink.open() == events[39].position
     assert (await sink.deliver(events[20:])).settled == 40
