@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Self, TypeVar
 
@@ -29,6 +28,8 @@ from gateway.picture_data import (
     Leg,
     MediumEntry,
     MetricsData,
+    PictureLimits,
+    PictureStatistics,
     QueueEntry,
     QueueStateData,
     SessionData,
@@ -36,6 +37,7 @@ from gateway.picture_data import (
     decoder_of,
     direction_of,
     foremost,
+    legs_after,
 )
 from gateway.states import AgentState, ConnectionState
 
@@ -79,34 +81,6 @@ _INTERACTION_PLACED = (
     "pulled",
 )
 _INTERACTION_OVER = ("rejected", "revoked", "cancelled", "completed")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureLimits:
-    """The most entries of each kind, and the most values of one queue."""
-
-    agents: int = 50_000
-    calls: int = 50_000
-    interactions: int = 100_000
-    queues: int = 10_000
-    values_per_queue: int = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureStatistics:
-    """Figures of a picture.
-
-    `evicted` counts, per kind, entries that gave way and values that were left out; `undecodable` counts events whose
-    data was not what their type says.
-    """
-
-    position: int
-    agents: int
-    calls: int
-    interactions: int
-    queues: int
-    evicted: Mapping[str, int]
-    undecodable: int
 
 
 class _Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -344,9 +318,7 @@ class Picture:
             if implied in {None, ConnectionState.CLEARED} or state is ConnectionState.CLEARED:
                 return
             known = CallEntry(connector=connector, call=data.call)
-        legs = (
-            known.legs if state is None else _legs_after(known.legs, data.agent, state, seen.time)
-        )
+        legs = known.legs if state is None else legs_after(known.legs, data.agent, state, seen.time)
         if not legs:
             self._calls.pop(key, None)
             return
@@ -426,15 +398,3 @@ class Picture:
             estimated_wait_seconds=data.estimated_wait_seconds,
         )
         self._put("queues", self._queues, (entry.connector, entry.queue), entry)
-
-
-def _legs_after(
-    legs: tuple[Leg, ...], agent: str | None, state: ConnectionState, time: str
-) -> tuple[Leg, ...]:
-    """The legs after one has changed. A call that an agent has is no longer only in a queue."""
-    if state is ConnectionState.CLEARED:
-        return () if agent is None else tuple(one for one in legs if one.agent != agent)
-    before = next((one for one in legs if one.agent == agent), None)
-    since = before.since if before is not None and before.state is state else time
-    others = (one for one in legs if one.agent != agent and one.agent is not None)
-    return (*others, Leg(agent=agent, state=state, since=since))

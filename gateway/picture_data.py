@@ -5,7 +5,8 @@ The entries are public: the API shows them as they are. Times are kept as the te
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import msgspec
@@ -29,6 +30,34 @@ _PRECEDENCE = {
         )
     )
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureLimits:
+    """The most entries of each kind, and the most values of one queue."""
+
+    agents: int = 50_000
+    calls: int = 50_000
+    interactions: int = 100_000
+    queues: int = 10_000
+    values_per_queue: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureStatistics:
+    """Figures of a picture.
+
+    `evicted` counts, per kind, entries that gave way and values that were left out; `undecodable` counts events whose
+    data was not what their type says.
+    """
+
+    position: int
+    agents: int
+    calls: int
+    interactions: int
+    queues: int
+    evicted: Mapping[str, int]
+    undecodable: int
 
 
 class MediumEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +135,18 @@ class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
 def foremost(legs: tuple[Leg, ...]) -> Leg:
     """The leg that says what the call as a whole is doing."""
     return legs[0] if len(legs) == 1 else min(legs, key=lambda leg: _PRECEDENCE[leg.state])
+
+
+def legs_after(
+    legs: tuple[Leg, ...], agent: str | None, state: ConnectionState, time: str
+) -> tuple[Leg, ...]:
+    """The legs after one has changed. A call that an agent has is no longer only in a queue."""
+    if state is ConnectionState.CLEARED:
+        return () if agent is None else tuple(one for one in legs if one.agent != agent)
+    before = next((one for one in legs if one.agent == agent), None)
+    since = before.since if before is not None and before.state is state else time
+    others = (one for one in legs if one.agent != agent and one.agent is not None)
+    return (*others, Leg(agent=agent, state=state, since=since))
 
 
 def direction_of(text: str) -> str:

@@ -11,7 +11,8 @@ from gateway.contracts import PictureView
 from gateway.errors import JournalCorrupt
 from gateway.events import CATALOGUE, StoredEvent
 from gateway.events.operations import FeedData
-from gateway.picture import Picture, PictureLimits
+from gateway.picture import Picture
+from gateway.picture_data import PictureLimits
 from gateway.states import AgentState, ConnectionState
 from tests.support.events import (
     agent_channel,
