@@ -25,7 +25,6 @@ from gateway.picture_data import (
     ChannelData,
     InteractionData,
     InteractionEntry,
-    Leg,
     MediumEntry,
     MetricsData,
     PictureLimits,
