@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.contracts import Appended, Burial, DeadLetter, JournalStatistics
-from gateway.errors import JournalCorrupt
+from gateway.errors import JournalCorrupt, JournalError
 from gateway.events import Event, StoredEvent
 from gateway.journal.encoding import burial_rows, rows_of
 from gateway.journal.faults import classify
@@ -117,18 +117,24 @@ class SqliteJournal:
         self._writer.check_open()
         if not self._store.full:
             return
-        if self._room_poll is None or self._room_poll.done():
+        if self._room_poll is None:
             self._room_poll = asyncio.create_task(self._poll_room(), name="journal waits for room")
         await self._room.wait()
 
     async def _poll_room(self) -> None:
-        while True:
+        room = False
+        while not room:
             await self._clock.sleep(self._settings.room_poll_seconds)
             work = Probe(future=self._writer.future())
-            self._writer.submit(work)
-            if await work.future:
-                self._room.ring()
-                return
+            try:
+                self._writer.submit(work)
+                room = await work.future
+            except JournalError:
+                # The next append says what is wrong better than this one could.
+                room = True
+        # Before the ring: who comes now starts a poll of its own.
+        self._room_poll = None
+        self._room.ring()
 
     async def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
         """Durable events behind a position, from memory if they are there."""

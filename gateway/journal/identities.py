@@ -3,7 +3,7 @@
 Ids are random, so an ordinary index would dirty one page of the file for every event. Instead the newest ids are kept
 in memory only (they are in `events`, so a restart finds them again) and go to the `ids` table in sorted chunks, into
 the newest *generation*. A generation that has GENERATION_IDS is sealed and never written again; it is dropped whole
-once all its events are trimmed. A filter per generation (two bits per id in two mebibytes) answers nearly every
+once all its events are trimmed. A filter per generation (three bits per id in two mebibytes) answers nearly every
 question about a new id without reading the file.
 
 All methods run in the writer's thread, inside its transaction where they write; `committed` follows the commit.
@@ -64,9 +64,10 @@ class Filter:
     def add(self, keys: Sequence[bytes]) -> None:
         """Remember ids."""
         bits = self.bits
-        for word in _hashes(keys):
-            slot = word & _MASK
-            bits[slot >> 3] |= 1 << (slot & 7)
+        hashes = _hashes(keys)
+        for one, two in zip(hashes[::2], hashes[1::2], strict=True):
+            for slot in (one & _MASK, two & _MASK, (one >> 32) & _MASK):
+                bits[slot >> 3] |= 1 << (slot & 7)
 
     def candidates(self, keys: Sequence[bytes], hashes: Sequence[int]) -> list[bytes]:
         """The ids that are perhaps here."""
@@ -76,6 +77,7 @@ class Filter:
             for key, one, two in zip(keys, hashes[::2], hashes[1::2], strict=True)
             if bits[(one & _MASK) >> 3] >> (one & 7) & 1
             and bits[(two & _MASK) >> 3] >> (two & 7) & 1
+            and bits[(one >> 32 & _MASK) >> 3] >> (one >> 32 & 7) & 1
         ]
 
 

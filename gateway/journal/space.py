@@ -20,6 +20,12 @@ def footprint(events: int, size_bytes: int) -> int:
     return size_bytes + events * ROW_OVERHEAD_BYTES
 
 
+def disk_free_bytes(folder: Path) -> int:
+    """What unprivileged processes may still write to the file system of a folder."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
+
+
 class Space:
     """Measures seldom while there is room, every time when there is none. Used by the writer's thread only."""
 
@@ -46,8 +52,7 @@ class Space:
         self.free_page_bytes = free * PAGE_BYTES
         wal = self._wal.stat().st_size if self._wal.exists() else 0
         self.size_bytes = pages * PAGE_BYTES + wal
-        disk = os.statvfs(self._path.parent)
-        self.disk_free_bytes = disk.f_bavail * disk.f_frsize
+        self.disk_free_bytes = disk_free_bytes(self._path.parent)
         self._unmeasured_bytes = 0
         self._measured_at = now
 
@@ -61,7 +66,8 @@ class Space:
             self.measure(now)
         settings = self._settings
         within_bound = settings.max_bytes - self.used_bytes
-        on_disk = self.disk_free_bytes - settings.min_free_bytes
+        # Free pages of the file are filled before it grows.
+        on_disk = self.disk_free_bytes - settings.min_free_bytes + self.free_page_bytes
         return min(within_bound, on_disk) - self._unmeasured_bytes
 
     def take(self, size_bytes: int) -> None:
@@ -71,16 +77,12 @@ class Space:
     def shortage(self) -> str:
         """Why there is no room, for people."""
         settings = self._settings
-        if self.disk_low():
+        if self.disk_free_bytes - settings.min_free_bytes < settings.max_bytes - self.used_bytes:
             return (
                 f"the disk has {self.disk_free_bytes} bytes free, "
                 f"{settings.min_free_bytes} are kept in reserve (min_free_bytes)"
             )
         return f"it holds {self.used_bytes} bytes of at most {settings.max_bytes} (max_bytes)"
-
-    def disk_low(self) -> bool:
-        """Whether the disk's reserve is touched, but for less than the smallest measure."""
-        return self.disk_free_bytes < self._settings.min_free_bytes + CHECK_EVERY_BYTES
 
     def probe(self) -> None:
         """Find out whether the disk takes data, by writing some; raises like any write."""

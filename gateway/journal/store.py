@@ -101,7 +101,7 @@ class Store:
         try:
             return self._transaction(works)
         except Exception as error:  # noqa: BLE001 whatever it is, it is classified and told to the requesters
-            fault = self._undo(error)
+            fault = self.undo(error)
         if is_fatal(fault) or fault.reason is Reason.DISK_ERROR:
             for work in works:
                 work.error = fault
@@ -118,7 +118,7 @@ class Store:
             try:
                 events += self._transaction([work])
             except Exception as error:  # noqa: BLE001 as above
-                work.error = self._undo(error)
+                work.error = self.undo(error)
         return events
 
     def _admitted(self, works: Sequence[Work]) -> Sequence[Work]:
@@ -156,9 +156,9 @@ class Store:
         now = self._clock.monotonic()
         room = self.space.room(needed, now, doubtful=bool(self.full))
         for _ in range(SHRINK_CHUNKS):
-            if needed <= room or self.space.disk_low():
+            if needed <= room:
                 break
-            self._trimmer.start_shrinking(needed)
+            self._trimmer.start_shrinking(needed - room)
             if not self._trim_chunk():
                 break
             room = self.space.room(needed, now, doubtful=True)
@@ -171,7 +171,8 @@ class Store:
         for work in appends:
             work.error = fault
 
-    def _undo(self, error: Exception) -> JournalError:
+    def undo(self, error: Exception) -> JournalError:
+        """Roll back whatever is open, and classify what went wrong."""
         fault = classify(error, self.path)
         fault.__cause__ = error
         try:
@@ -273,7 +274,7 @@ class Store:
             self.space.measure(self._clock.monotonic())
             self._trimmer.start(self._wall_seconds())
         except Exception as error:  # noqa: BLE001 classified and told to the requester
-            work.error = self._undo(error)
+            work.error = self.undo(error)
             self._trims.remove(work)
 
     def probe(self) -> bool:
@@ -287,7 +288,7 @@ class Store:
             try:
                 self.space.probe()
             except Exception as error:  # noqa: BLE001 classified; a full disk is the expected answer
-                return not isinstance(self._undo(error), JournalFull)
+                return not isinstance(self.undo(error), JournalFull)
         self.full = ""
         return True
 
@@ -311,7 +312,7 @@ class Store:
             return self._drop_or_vacuum(), finished
         except Exception as error:  # noqa: BLE001 classified; reported by the trims that wait for it
             self._rested = True
-            return False, self._finished_trims(self._undo(error))
+            return False, self._finished_trims(self.undo(error))
 
     def _finished_trims(self, fault: JournalError | None) -> list[Trim]:
         finished, self._trims = self._trims, []

@@ -41,12 +41,11 @@ class Trimmer:
         self._keep_bytes = self._settings.max_bytes * KEEP_FRACTION
         self.active = True
 
-    def start_shrinking(self, needed: int) -> None:
-        """Begin to make this much room, and some more, because the size bound stands in the way."""
+    def start_shrinking(self, shortage_bytes: int) -> None:
+        """Begin to make this much room, and some more, because a size bound or the disk stands in the way."""
+        keep = (self._space.used_bytes - shortage_bytes) * KEEP_FRACTION
+        self._keep_bytes = min(self._keep_bytes, keep) if self._shrinking else keep
         self._shrinking = True
-        self._keep_bytes = min(
-            self._settings.max_bytes * KEEP_FRACTION, self._settings.max_bytes - needed
-        )
         self.active = True
 
     def next_target(self, first: int, last: int, consumers: Mapping[str, int]) -> int:
@@ -79,13 +78,11 @@ class Trimmer:
     def loose(self) -> bool:
         """Whether free pages should go back to the file system.
 
-        They are kept for the next events, unless they are a large part of the file or the disk is short of space.
+        They are kept for the next events, unless they are a large part of the file.
         """
         pages = self._space.used_bytes + self._space.free_page_bytes
         fraction = TIGHT_FRACTION if self._vacuuming else LOOSE_FRACTION
-        self._vacuuming = self._space.free_page_bytes > (
-            0 if self._space.disk_low() else fraction * pages
-        )
+        self._vacuuming = self._space.free_page_bytes > fraction * pages
         return self._vacuuming
 
     def vacuum(self) -> None:

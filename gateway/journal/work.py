@@ -44,12 +44,18 @@ class Work:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Append(Work):
-    """Events and the resume state of one feed. `size_bytes` counts the bodies and the state."""
+    """Events and the resume state of one feed.
+
+    Attributes:
+        size_bytes: of the bodies and the state.
+        released: whether it no longer counts in the queue's bounds.
+    """
 
     feed: str
     rows: Sequence[Row]
     resume: bytes | None
     size_bytes: int
+    released: bool = False
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

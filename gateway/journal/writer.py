@@ -125,7 +125,8 @@ class Writer:
         self._published(events, works)
         appended = size_bytes = 0
         for work in works:
-            if isinstance(work, Append):
+            if isinstance(work, Append) and not work.released:
+                work.released = True
                 appended += len(work.rows)
                 size_bytes += work.size_bytes
             if work.future.done():
@@ -146,7 +147,10 @@ class Writer:
         while True:
             group, stop = self._take(wait=not more)
             if group:
-                self._carry_out(group)
+                try:
+                    self._carry_out(group)
+                except Exception as error:  # noqa: BLE001 the thread must outlive what nobody thought of
+                    self._fail(group, self._store.undo(error))
             if stop is not None:
                 break
             more, trims = self._store.step()
@@ -154,6 +158,11 @@ class Writer:
                 self._tell((), trims)
         self._store.close()
         self._tell((), [stop])
+
+    def _fail(self, group: Sequence[Work], fault: JournalError) -> None:
+        for work in group:
+            work.error = fault
+        self._tell((), group)
 
     def _take(self, *, wait: bool) -> tuple[list[Work], Stop | None]:
         """Everything that waits, within the bounds of a group."""

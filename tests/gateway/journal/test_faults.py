@@ -7,7 +7,7 @@ import json
 import random
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.errors import JournalError, JournalFull, Reason
-from gateway.journal import JournalNotice, JournalSettings, Notice, open_journal, verify
+from gateway.journal import JournalNotice, JournalSettings, Notice, open_journal, space, verify
 from tests.contract.journal_suite import event, events, fill, ids, read_all
 from tests.gateway.journal.programs import FEED_NUMBERS, FEEDS
 from tests.support.processes import guarded
@@ -148,6 +148,36 @@ async def test_the_reserve_is_for_positions(tmp_path: Path) -> None:
     assert await journal.trim() == 0
     assert (await journal.position("crm"), await journal.get("n", "k")) == (2, b"v")
     assert await journal.resume("f") == b"r"
+    await journal.close()
+
+
+def a_disk_of(size_bytes: int) -> Callable[[Path], int]:
+    """A measure of a disk that holds nothing but this folder."""
+
+    def free(folder: Path) -> int:
+        return size_bytes - sum(file.stat().st_size for file in folder.iterdir())
+
+    return free
+
+
+async def test_delivered_events_make_way_on_a_small_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the disk is smaller than the size bound, old delivered events go before it is full; others never."""
+    monkeypatch.setattr(space, "disk_free_bytes", a_disk_of(24 << 20))
+    settings = JournalSettings(min_free_bytes=0)
+    journal = await open_journal(tmp_path / "j.sqlite", settings, SystemClock())
+    await journal._call(lambda connection: connection.execute("PRAGMA wal_autocheckpoint = 100"))
+    for number in range(0, 3_000, 10):
+        await journal.append("f", events(number, 10, padding=20_000), b"%d" % number)
+        await journal.commit("lake", number)
+    trimmed = journal.statistics().trimmed
+    assert trimmed > 1_000
+    assert journal.statistics().trimmed_undelivered == 0
+    await fill(journal, first=3_000)
+    found = await read_all(journal)
+    assert [one.sequence for one in found][-1] - found[0].sequence == len(found) - 1
+    assert found[0].position <= 2_991
     await journal.close()
 
 
