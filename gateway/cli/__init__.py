@@ -15,7 +15,17 @@ from typing import Protocol, cast
 
 from gateway import __version__
 
-MODULES = ("run", "check_config", "demo", "simulate", "schemas", "token")
+MODULES = (
+    "run",
+    "check_config",
+    "demo",
+    "simulate",
+    "events",
+    "journal",
+    "dead_letters",
+    "schemas",
+    "token",
+)
 
 EXIT_INTERRUPTED = 130
 

@@ -217,6 +217,4 @@ async def _settle(
         ),
         "prometheus": await accounts.read_journal(runtime.journal, up_to=metrics.position),
     }
-    return accounts.settle(
-        time.monotonic() - began, published, journal, sinks, script.verdicts
-    )
+    return accounts.settle(time.monotonic() - began, published, journal, sinks, script.verdicts)

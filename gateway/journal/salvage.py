@@ -133,7 +133,7 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> SalvageRepo
     for item in scan.events(source, first, last):
         if isinstance(item, scan.Unreadable):
             _lose(report, target, item)
-        elif item.fault and not item.type:
+        elif item.broken:
             _lose(
                 report,
                 target,

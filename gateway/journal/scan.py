@@ -23,7 +23,10 @@ _EVENTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """An event that could be read: `fault` says what is wrong with it, if anything."""
+    """An event whose row could be read.
+
+    `fault` says what is wrong with it, if anything; `broken` that its body is no event, so that no sink could take it.
+    """
 
     position: int
     key: bytes
@@ -32,6 +35,7 @@ class Found:
     source: str
     body: bytes
     fault: str = ""
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +138,13 @@ def _judged(row: tuple[Any, ...], sources: dict[int, str], types: dict[int, str]
         envelope = _decode(body)
     except (msgspec.MsgspecError, TypeError) as error:
         return Found(
-            position=position, key=key, sequence=sequence, body=body, fault=str(error), **named
+            position=position,
+            key=key,
+            sequence=sequence,
+            body=body,
+            fault=str(error),
+            broken=True,
+            **named,
         )
     fault = ""
     if id_key(envelope.id) != key:
