@@ -252,6 +252,18 @@ def test_a_session_lost_again_and_again_is_asked_for_at_most_once_a_second() -> 
     assert all(after - before >= 1 for before, after in pairwise(handshakes))
 
 
+def test_a_session_that_only_its_first_connect_reaches_is_made_at_most_once_a_second() -> None:
+    driver = opened()
+    handshakes = []
+    for number in range(6):
+        driver.connect(successful=False, error="402::x")
+        driver.handshake(client_id=f"n{number}")
+        handshakes.append(driver.now)
+        driver.subscribe()
+        driver.connect()
+    assert all(after - before >= 1 for before, after in pairwise(handshakes))
+
+
 def test_a_failed_resubscription_is_reported_and_tried_again_in_the_next_session() -> None:
     driver = opened()
     driver.connect(successful=False, error="402::x")

@@ -491,6 +491,8 @@ async def test_after_a_clean_stop_nothing_is_sent_before_the_journal_knows(make:
         await again.open(last.resume)
         batch = await again.receive()
         assert not batch.resume.clean
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(again.receive(), 0.2)
         assert len(server.seen) == requests
         server.publish("a")
         again.stored(batch)
