@@ -77,7 +77,7 @@ def build(command: Command, *, agent: str, login: Login, devices: Sequence[str])
     """
     verb = command.verb
     if verb is Verb.AGENT_SET_STATE:
-        return _set_state(command, agent)
+        return _set_state(command, agent, devices)
     if verb is Verb.AGENT_LOGIN:
         return start_session(agent, _login_of(command, login))
     if verb is Verb.AGENT_LOGOUT:
@@ -149,7 +149,7 @@ def is_csrf_refusal(status: int, body: bytes) -> bool:
     return status == HTTPStatus.FORBIDDEN and b"csrf" in body.lower()
 
 
-def _set_state(command: Command, agent: str) -> Request:
+def _set_state(command: Command, agent: str, devices: Sequence[str]) -> Request:
     state = _text(command, "state") or ""
     operation = STATE_OPERATIONS.get(state)
     if operation is None:
@@ -170,8 +170,10 @@ def _set_state(command: Command, agent: str) -> Request:
                 where={"media": media, "state": state},
             ),
         )
-    # During a call the agent stays busy; the medium's own readiness is what was asked for.
-    readiness = {"state": state} if media is None else {"media": _VOICE, "state": state}
+    # During a call the agent stays busy; the medium's own readiness is what was asked for. An agent
+    # without a phone that is known is judged by whichever medium has it.
+    on_voice = media is not None or bool(devices)
+    readiness = {"media": _VOICE, "state": state} if on_voice else {"state": state}
     return Request(
         path=path,
         body=body,

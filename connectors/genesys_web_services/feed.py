@@ -166,13 +166,15 @@ class AgentFeed:
             renewal.cancel()
             await asyncio.wait({renewal})
         await self._client.close()
+        if renewal is not None and not renewal.cancelled():
+            renewal.result()
 
     async def execute(self, command: Command) -> Outcome:
         """Send one command over this agent's HTTP session; commands of one agent keep their order."""
         if not self._connected:
             raise NotReady(f"the feed of agent {self.account.name!r} is not connected")
         async with self._order:
-            devices = await self._phones() if command.verb is Verb.CALL_DIAL else []
+            devices = await self._phones(ask=command.verb is Verb.CALL_DIAL)
             request = commands.build(
                 command, agent=self.account.name, login=self.login, devices=devices
             )
@@ -240,10 +242,10 @@ class AgentFeed:
         except CommandUncertain as error:
             self._start = Outcome(status=Status.UNKNOWN, reason=error.reason, message=error.message)
 
-    async def _phones(self) -> list[str]:
-        """The agent's phones, the active ones first; asked for if none has been told."""
+    async def _phones(self, *, ask: bool) -> list[str]:
+        """The agent's phones, the active ones first; if none has been told, the platform is asked."""
         devices = self._mapper.picture.devices
-        if devices:
+        if devices or not ask:
             return sorted(devices, key=lambda name: devices[name].active is False)
         reply = await self._http.get(f"{commands.ME}/devices?fields=*")
         listed = reply.get("devices")
@@ -308,7 +310,10 @@ class AgentFeed:
             return None
         if self._rejected is not None:
             return self._rejected
-        if self._connected and (self._renewal is None or self._renewal.done()):
+        if self._renewal is not None and self._renewal.done():
+            self._renewal.result()
+            self._renewal = None
+        if self._connected and self._renewal is None:
             self._renewal = asyncio.create_task(self._renew(), name=f"{self.name} sign-in")
         return NotReady(
             f"{self._http.peer} has ended the HTTP session of {self.account.username!r}",

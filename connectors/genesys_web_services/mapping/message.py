@@ -16,6 +16,7 @@ from connectors.genesys_web_services.mapping.values import (
     mapping,
     milliseconds,
     moment,
+    text,
 )
 from gateway.events import (
     CATALOGUE,
@@ -74,10 +75,13 @@ class Message:
         self.received = received
         self.provenance = provenance
         self.kind = first(data, "messageType", "messageTypeName") or ""
-        self.notification = first(data, "notificationType") or ""
-        self.reference = first(data, "referenceId")
-        processing = mapping(mapping(data.get("metrics")).get("eventProcessing"))
-        self.told_at = milliseconds(processing.get("serverGenerationTimestamp"))
+        self.notification = text(data.get("notificationType")) or ""
+        self.reference = text(data.get("referenceId"))
+        metrics = data.get("metrics")
+        processing = mapping(metrics.get("eventProcessing")) if isinstance(metrics, dict) else None
+        self.told_at = (
+            milliseconds(processing.get("serverGenerationTimestamp")) if processing else None
+        )
         self.events: list[Event] = []
         self.duplicate = False
         self.print = 0
@@ -90,18 +94,17 @@ class Message:
         repeats only the one right before it, `last`, about the same thing; `may_repeat` says that
         such equality means nothing (a tone sent twice).
         """
-        self.print = fingerprint({k: v for k, v in self.data.items() if k != "metrics"})
+        self.print = fingerprint(self.data)
         if self.print == 0:
             return False
         if self.reference is None and self.told_at is None:
             self.duplicate = self.print == last and not may_repeat
             return self.duplicate
         recent = picture.recent
-        mark = self.print if self.told_at is None else self.print ^ self.told_at
-        if mark in recent:
+        if self.print in recent:
             self.duplicate = True
             return True
-        recent.append(mark)
+        recent.append(self.print)
         if len(recent) > MAX_RECENT:
             del recent[0]
         return False

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,9 @@ NOW = datetime(2024, 1, 2, tzinfo=UTC)
 LOGIN = Login(channels=("voice", "chat"), place="p1")
 
 
-def request(verb: Verb, *, call: str | None = "c1", **arguments: Any) -> Request:
+def request(
+    verb: Verb, *, call: str | None = "c1", devices: Sequence[str] = ("d1", "d2"), **arguments: Any
+) -> Request:
     command = Command(
         id="1",
         verb=verb,
@@ -34,7 +37,7 @@ def request(verb: Verb, *, call: str | None = "c1", **arguments: Any) -> Request
         deadline=NOW + timedelta(seconds=5),
         arguments=arguments,
     )
-    return build(command, agent="agent1", login=LOGIN, devices=["d1", "d2"])
+    return build(command, agent="agent1", login=LOGIN, devices=devices)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,24 @@ def test_the_table_names_events_that_exist_and_that_the_requests_expect(capabili
     assert set(capability.confirmed_by) <= CATALOGUE.keys()
     assert expectation.confirmed_by <= set(capability.confirmed_by)
     assert expectation.refused_by <= CATALOGUE.keys()
+
+
+@pytest.mark.parametrize(
+    ("media", "devices", "expected"),
+    [
+        (None, ["d1"], {"media": "voice", "state": "ready"}),
+        ("voice", [], {"media": "voice", "state": "ready"}),
+        (None, [], {"state": "ready"}),
+    ],
+)
+def test_a_state_is_proved_by_the_readiness_of_the_medium_it_is_about(
+    media: str | None, devices: list[str], expected: dict[str, str]
+) -> None:
+    arguments = {"state": "ready"} | ({"media": media} if media else {})
+
+    made = request(Verb.AGENT_SET_STATE, devices=devices, **arguments)
+
+    assert made.expectation.within == {"media": expected}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from random import Random
 from typing import Any
 
 import pytest
@@ -231,6 +232,57 @@ async def test_a_planned_stop_without_acknowledgement_loses_nothing() -> None:
 
     assert after.gaps == before.gaps == []
     assert len({event.id for event in after.events}) == len(after.events)
+
+
+async def test_a_kill_without_acknowledgement_is_a_gap_of_suspicion_in_the_same_session() -> None:
+    async with simulated(ack=False) as simulator:
+        async with connected_to(simulator.url) as connector, Consumer(connector) as before:
+            incoming(simulator)
+            await before.event("call.ended")
+        async with connected_to(simulator.url) as connector:
+            after = Consumer(connector)
+            after.resume = before.resume
+            async with after:
+                incoming(simulator)
+                await after.event("call.ended")
+
+    assert len(after.gaps) == 1
+    assert simulator.bayeux.handshakes == 1
+
+
+async def test_kills_at_random_moments_lose_and_double_nothing() -> None:
+    """Each life stores some of its deliveries, loses the rest with the process, and the next one resumes."""
+    random, stored, resume = Random(7), [], None
+    seen: dict[str, tuple[str, str]] = {}
+    async with simulated(ack=True, events_per_second=150, max_interval_ms=20_000) as simulator:
+        for life in range(12):
+            async with connected_to(simulator.url) as connector:
+                consumer = Consumer(connector)
+                await consumer.feed.connect(resume)
+                for _ in range(random.randrange(1, 12)):
+                    delivery = await consumer.feed.receive()
+                    for event in delivery.events:
+                        assert seen.setdefault(event.id, (event.type, event.subject)) == (
+                            event.type,
+                            event.subject,
+                        )
+                    if life < 11 and random.random() < 0.2:
+                        break
+                    stored += delivery.events
+                    resume = delivery.resume
+                    assert delivery.gap is None
+                    if random.random() < 0.9:
+                        await consumer.feed.commit(delivery)
+        simulator.lives.stopped = True
+        async with connected_to(simulator.url) as connector:
+            last = Consumer(connector)
+            last.events, last.resume = stored, resume
+            async with last:
+                await last.until(lambda: published(simulator) <= last.references(), "everything")
+
+    assert last.gaps == []
+    assert len({event.id for event in last.events}) == len(last.events)
+    assert simulator.bayeux.handshakes == 1
 
 
 async def test_past_the_window_there_is_one_gap_that_keeps_its_key() -> None:
