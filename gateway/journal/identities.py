@@ -226,10 +226,12 @@ class IdIndex:
             if self._generations[-1].count == 0:
                 self._generations.pop()
 
-    def drop_chunk(self, first_position: int) -> bool:
-        """Delete a chunk of ids of the oldest generation if all its events are gone; False if there is none."""
-        if len(self._generations) < 2 or self._generations[0].last_position >= first_position:  # noqa: PLR2004 the newest one stays
-            return False
+    def droppable(self, first_position: int) -> bool:
+        """Whether all events of the oldest generation are gone; the newest generation always stays."""
+        return len(self._generations) > 1 and self._generations[0].last_position < first_position
+
+    def drop_chunk(self) -> None:
+        """Delete a chunk of ids of the oldest generation, in a transaction of its own."""
         oldest = self._generations[0].id
         removed = self._connection.execute(
             "DELETE FROM ids WHERE generation = ?1 AND id <= (SELECT max(id) FROM "
@@ -239,4 +241,3 @@ class IdIndex:
         if removed <= 0:
             self._connection.execute("DELETE FROM generations WHERE id = ?", (oldest,))
             del self._generations[0]
-        return True

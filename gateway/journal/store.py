@@ -338,10 +338,8 @@ class Store:
         return True
 
     def _drop_or_vacuum(self) -> bool:
-        self._connection.execute("BEGIN IMMEDIATE")
-        dropped = self.ids.drop_chunk(self.first_position)
-        self._connection.execute("COMMIT")
-        if dropped:
+        if self.ids.droppable(self.first_position):
+            self.ids.drop_chunk()
             return True
         if not self._trimmer.loose():
             return False
