@@ -36,7 +36,7 @@ def text(path: Path) -> str:
 
 def rows(document: Path, heading: str) -> list[list[str]]:
     """The cells of the first table below a heading of a document, without the table's own head."""
-    _, found, below = text(document).partition(f"\n{heading}\n")
+    _, found, below = f"\n{text(document)}".partition(f"\n{heading}\n")
     assert found, f"{document} has no heading {heading!r}"
     table: list[list[str]] = []
     for line in below.splitlines():
