@@ -51,7 +51,7 @@ class GatewaySettings(BaseModel):
 
     name: Annotated[
         Name,
-        Field(description="this instance; two gateways on one Kafka cluster need different names"),
+        Field(description="this instance, as logs and the metric `tieline_info` name it"),
     ] = "tieline"
     data_dir: Annotated[
         Path, Field(description="directory of the journal; made if missing; one process at a time")

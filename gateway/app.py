@@ -56,8 +56,8 @@ class Gateway:
         self._registry = registry or Registry()
         self._clock = clock or SystemClock()
         self._metrics = CollectorRegistry()
-        self._cleanup = CleanupStack(telemetry := Telemetry(self._metrics))
-        self.telemetry = telemetry
+        self.telemetry = Telemetry(self._metrics, gateway=config.gateway.name)
+        self._cleanup = CleanupStack(self.telemetry)
         self.runtime: Runtime | None = None
         self.api_url: str | None = None
 

@@ -121,16 +121,17 @@ class CommandRouter:
         executor = self._executor(request)
         capabilities.check(request, executor.capabilities)
         digest = _digest(request)
-        if idempotency_key is not None and (known := await self._known(idempotency_key, digest)):
+        kept_key = None if idempotency_key is None else f"{requester}/{idempotency_key}"
+        if kept_key is not None and (known := await self._known(kept_key, digest)):
             return known
         if len(self._changed) >= self._policy.most_in_flight:
             raise CommandRefused("too many commands are under way", reason=Reason.RATE_LIMITED)
         record = self._new_record(request, idempotency_key, requester, digest)
-        if idempotency_key is not None:
-            key = msgspec.json.encode([record.command.id, digest])
-            if await self._journal.put_if_absent(_KEYS, idempotency_key, key) is not None:
+        if kept_key is not None:
+            value = msgspec.json.encode([record.command.id, digest])
+            if await self._journal.put_if_absent(_KEYS, kept_key, value) is not None:
                 # The same key came twice at the same moment; the other one is the command.
-                known = await self._known(idempotency_key, digest)
+                known = await self._known(kept_key, digest)
                 if known is not None:
                     return known
         self._changed[record.command.id] = asyncio.Event()
@@ -332,8 +333,10 @@ class CommandRouter:
         ]
         for record in old:
             await self._journal.put(_NAMESPACE, record.command.id, None)
-            if record.command.idempotency_key is not None:
-                await self._journal.put(_KEYS, record.command.idempotency_key, None)
+            command = record.command
+            if command.idempotency_key is not None:
+                kept_key = f"{command.requester}/{command.idempotency_key}"
+                await self._journal.put(_KEYS, kept_key, None)
             del self._records[record.command.id]
         for key in [key for key, lock in self._agents.items() if not lock.locked()]:
             del self._agents[key]

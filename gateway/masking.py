@@ -1,7 +1,9 @@
 """Masking for sinks that must not see everything. Pure.
 
-A sink names the classifications it may not have. Of an event so classified (or of a stricter class), the sensitive fields
-are replaced; ids, states, times and counts stay, so that the event keeps its meaning. The vendor's own payload cannot be
+A sink names the classifications it may not have. Of an event so classified (or of a stricter class), the sensitive
+fields
+are replaced; ids, states, times and counts stay, so that the event keeps its meaning. The vendor's own payload
+cannot be
 judged field by field and is replaced whole wherever anything is masked.
 """
 
@@ -50,9 +52,18 @@ class Masker:
 def _masked(value: Any, fields: frozenset[str]) -> Any:
     if isinstance(value, dict):
         return {
-            key: MASK if key in fields and inner is not None else _masked(inner, fields)
+            key: _blank(inner) if key in fields else _masked(inner, fields)
             for key, inner in value.items()
         }
     if isinstance(value, list):
         return [_masked(inner, fields) for inner in value]
     return value
+
+
+def _blank(value: Any) -> Any:
+    """The mask in the shape of the value, so that a masked event still fits its schema."""
+    if isinstance(value, dict):
+        return dict.fromkeys(value, MASK)
+    if isinstance(value, list):
+        return []
+    return None if value is None else MASK

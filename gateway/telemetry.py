@@ -29,9 +29,9 @@ _DELAY_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 class Telemetry:
     """Everything the gateway says about itself. One per process, passed in where it is needed."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, *, gateway: str = "tieline") -> None:
         self.registry = registry
-        self._log = structlog.get_logger("tieline")
+        self._log = structlog.get_logger("tieline", gateway=gateway)
 
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"tieline_{name}", text, labels, registry=registry)
@@ -39,7 +39,9 @@ class Telemetry:
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(f"tieline_{name}", text, labels, registry=registry)
 
-        gauge("info", "Version of the gateway.", "version").labels(__version__).set(1)
+        gauge("info", "Name and version of the gateway.", "name", "version").labels(
+            gateway, __version__
+        ).set(1)
         self._feeds = gauge("feeds", "Feeds by state.", "connector", "state")
         self._feed_events = counter(
             "feed_events", "Events of feeds that entered the journal.", "connector"

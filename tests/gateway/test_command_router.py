@@ -199,6 +199,18 @@ async def test_the_same_key_gives_the_same_command_and_sends_once() -> None:
     assert len(connector.commands) == 1
 
 
+async def test_one_callers_key_says_nothing_about_anothers() -> None:
+    connector = ScriptedConnector()
+    connector.answers = [Outcome(status=Status.DONE), Outcome(status=Status.DONE)]
+    async with routing(connector, memory_journal()) as router:
+        first = await router.submit(HOLD, idempotency_key="k1", requester="one")
+        second = await router.submit(HOLD, idempotency_key="k1", requester="two")
+        await verdict(router, first)
+        await verdict(router, second)
+    assert first.command.id != second.command.id
+    assert len(connector.commands) == 2
+
+
 async def test_the_same_key_with_another_request_is_refused() -> None:
     connector = ScriptedConnector()
     connector.answers = [Outcome(status=Status.DONE)]

@@ -63,6 +63,12 @@ def test_content_is_replaced(kind: str, data: Data, secret: str) -> None:
     assert MASK in masked.body.decode()
 
 
+def test_attached_data_keeps_its_keys_and_shape() -> None:
+    data = CallDataChanged(call="c1", changed=["pin"], values={"pin": {"deep": "1234"}})
+    masked = Masker(["content"])(stored("call.data.changed", data))
+    assert masked.data()["values"] == {"pin": MASK}
+
+
 def test_the_id_of_a_message_is_no_content() -> None:
     message = InteractionMessage(interaction="i", media="chat", message="m1", text="secret")
     masked = Masker(["content"])(stored("interaction.message.added", message))
