@@ -90,7 +90,7 @@ class SqliteJournal:
             resume=resume,
             size_bytes=size_bytes,
         )
-        await self._writer.append(work)
+        self._writer.append(work)
         appended: Appended = await work.future
         return appended
 
@@ -105,9 +105,13 @@ class SqliteJournal:
             self._tell(Notice.ROOM, "the journal takes events again")
         self._told_full = bool(full)
         for work in works:
-            if isinstance(work.error, JournalCorrupt) and not self._told_corrupt:
-                self._told_corrupt = True
-                self._tell(Notice.CORRUPT, str(work.error))
+            if isinstance(work.error, JournalCorrupt):
+                self._tell_corrupt(work.error)
+
+    def _tell_corrupt(self, error: JournalCorrupt) -> None:
+        if not self._told_corrupt:
+            self._told_corrupt = True
+            self._tell(Notice.CORRUPT, str(error))
 
     def _tell(self, notice: Notice, message: str, events: int = 0) -> None:
         self._on_notice(JournalNotice(notice=notice, message=message, events=events))
@@ -141,7 +145,13 @@ class SqliteJournal:
         self._writer.check_open()
         after = max(after, self._store.first_position - 1)
         events = self._tail.read(after, limit)
-        return await self._reader.events(after, limit) if events is None else events
+        if events is not None:
+            return events
+        try:
+            return await self._reader.events(after, limit)
+        except JournalCorrupt as error:
+            self._tell_corrupt(error)
+            raise
 
     async def wait(self, after: int) -> None:
         """Return when there is an event behind a position."""

@@ -106,20 +106,33 @@ class Store:
             for work in works:
                 work.error = fault
             return []
-        if isinstance(fault, JournalFull):
-            if appends := [work for work in works if isinstance(work, Append)]:
-                self._refuse(appends, fault)
-            works = [work for work in works if work.error is None]
-        elif len(works) == 1:
-            works[0].error = fault
+        if len(works) == 1:
+            self._reject(works[0], fault)
             return []
+        return self._one_by_one(works)
+
+    def _one_by_one(self, works: Sequence[Work]) -> list[StoredEvent]:
+        """Each request in a transaction of its own; no append after one that found no room, for order's sake."""
         events: list[StoredEvent] = []
+        shortage: JournalFull | None = None
         for work in works:
+            if shortage is not None and isinstance(work, Append):
+                self._reject(work, shortage)
+                continue
             try:
                 events += self._transaction([work])
-            except Exception as error:  # noqa: BLE001 as above
-                work.error = self.undo(error)
+            except Exception as error:  # noqa: BLE001 classified and told to the requester
+                fault = self.undo(error)
+                self._reject(work, fault)
+                if isinstance(fault, JournalFull):
+                    shortage = fault
         return events
+
+    def _reject(self, work: Work, fault: JournalError) -> None:
+        if isinstance(work, Append) and isinstance(fault, JournalFull):
+            self._refuse([work], fault)
+        else:
+            work.error = fault
 
     def _admitted(self, works: Sequence[Work]) -> Sequence[Work]:
         if self.fatal is not None:
@@ -165,9 +178,10 @@ class Store:
         return room
 
     def _refuse(self, appends: Sequence[Append], fault: JournalError) -> None:
+        wanted = min(_footprint(work) for work in appends)
+        self._wanted = min(self._wanted, wanted) if self._refusing else wanted
         self._refusing = True
         self.full = fault.message
-        self._wanted = min(_footprint(work) for work in appends)
         for work in appends:
             work.error = fault
 

@@ -41,7 +41,7 @@ class Writer:
         self._queue: SimpleQueue[Work] = SimpleQueue()
         self._events = 0
         self._bytes = 0
-        self._gate: deque[tuple[asyncio.Future[None], int, int]] = deque()
+        self._gate: deque[Append] = deque()
         self._closed: asyncio.Future[None] | None = None
         self._thread = threading.Thread(
             target=self._run, name=f"journal writer {store.path.name}", daemon=True
@@ -57,52 +57,38 @@ class Writer:
         if self._closed is not None:
             raise JournalClosed("the journal is closed")
 
-    async def append(self, work: Append) -> None:
-        """Hand an append over, once the queue has room for it."""
+    def append(self, work: Append) -> None:
+        """Hand an append over, now or as soon as those before it have left room in the queue.
+
+        If its future is cancelled while it waits for room, it does not happen.
+        """
         self.check_open()
-        events, size_bytes = len(work.rows), work.size_bytes
-        if self._gate or not self._fits(events, size_bytes):
-            await self._pass_gate(events, size_bytes)
+        if self._gate or not self._fits(work):
+            self._gate.append(work)
         else:
-            self._events += events
-            self._bytes += size_bytes
+            self._accept(work)
+
+    def _accept(self, work: Append) -> None:
+        self._events += len(work.rows)
+        self._bytes += work.size_bytes
         self._queue.put(work)
 
-    async def _pass_gate(self, events: int, size_bytes: int) -> None:
-        turn: asyncio.Future[None] = self._loop.create_future()
-        entry = (turn, events, size_bytes)
-        self._gate.append(entry)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._release(events, size_bytes)
-            elif entry in self._gate:
-                self._gate.remove(entry)
-                self._open_gate()
-            raise
-
-    def _fits(self, events: int, size_bytes: int) -> bool:
+    def _fits(self, work: Append) -> bool:
         return not self._events or (
-            self._events + events <= self._settings.queue_events
-            and self._bytes + size_bytes <= self._settings.queue_bytes
+            self._events + len(work.rows) <= self._settings.queue_events
+            and self._bytes + work.size_bytes <= self._settings.queue_bytes
         )
-
-    def _open_gate(self) -> None:
-        while self._gate:
-            turn, events, size_bytes = self._gate[0]
-            if not turn.done():
-                if not self._fits(events, size_bytes):
-                    return
-                self._events += events
-                self._bytes += size_bytes
-                turn.set_result(None)
-            self._gate.popleft()
 
     def _release(self, events: int, size_bytes: int) -> None:
         self._events -= events
         self._bytes -= size_bytes
-        self._open_gate()
+        while self._gate:
+            work = self._gate[0]
+            if not work.future.done():
+                if not self._fits(work):
+                    return
+                self._accept(work)
+            self._gate.popleft()
 
     def submit(self, work: Commit | Call | Trim | Probe) -> None:
         """Hand over anything but an append: small, and bounded by the number of tasks that wait for it."""
@@ -114,15 +100,20 @@ class Writer:
         if self._closed is None:
             self._closed = self._loop.create_future()
             while self._gate:
-                turn, _, _ = self._gate.popleft()
-                if not turn.done():
-                    turn.set_exception(JournalClosed("the journal is closed"))
+                waiting = self._gate.popleft().future
+                if not waiting.done():
+                    waiting.set_exception(JournalClosed("the journal is closed"))
             self._queue.put(Stop(future=self._closed))
         await asyncio.shield(self._closed)
         self._thread.join()
 
     def _publish(self, events: Sequence[StoredEvent], works: Sequence[Work]) -> None:
-        self._published(events, works)
+        try:
+            self._published(events, works)
+        finally:
+            self._resolve(works)
+
+    def _resolve(self, works: Sequence[Work]) -> None:
         appended = size_bytes = 0
         for work in works:
             if isinstance(work, Append) and not work.released:
