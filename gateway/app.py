@@ -34,6 +34,7 @@ from gateway.journal import open_journal
 from gateway.lifecycle import CleanupStack, Interruptible, StopSignal
 from gateway.masking import Masker
 from gateway.picture import Picture
+from gateway.picture_keeper import CONSUMER as PICTURE_CONSUMER
 from gateway.picture_keeper import PictureKeeper
 from gateway.registry import Registry
 from gateway.runtime import Runtime
@@ -88,6 +89,7 @@ class Gateway:
         picture = Picture()
         keeper = PictureKeeper(picture, journal=journal, clock=self._clock)
         await keeper.restore()
+        await self._forget_removed_sinks(journal)
         dispatchers = self._build_dispatchers(http, journal, picture, data_dir)
         supervisor = Supervisor(
             connectors.values(),
@@ -175,6 +177,14 @@ class Gateway:
         }
         self.telemetry.stopped(clean=clean, undelivered=undelivered)
         return clean
+
+    async def _forget_removed_sinks(self, journal: Journal) -> None:
+        """Let go of positions of sinks that the configuration no longer has: they would hold their events for ever."""
+        known = {sink.name for sink in self._config.sinks} | {PICTURE_CONSUMER}
+        for consumer, lag in journal.statistics().lag.items():
+            if consumer not in known:
+                await journal.forget(consumer)
+                self.telemetry.sink_forgotten(consumer, undelivered=lag)
 
     def _build_connectors(
         self, http: aiohttp.ClientSession

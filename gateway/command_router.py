@@ -54,12 +54,14 @@ class CommandPolicy:
         longest_deadline_seconds: the most that a request may ask for.
         keep_seconds: how long a settled command and its idempotency key are remembered.
         most_in_flight: commands under way at a time; more are refused as rate limited.
+        most_kept: settled commands remembered at the most; beyond it the oldest are forgotten early.
     """
 
     deadline_seconds: float = 15.0
     longest_deadline_seconds: float = 300.0
     keep_seconds: float = 86_400.0
     most_in_flight: int = 1_000
+    most_kept: int = 10_000
 
 
 class KeyReused(TielineError):
@@ -328,8 +330,12 @@ class CommandRouter:
 
     async def _forget_old(self) -> None:
         horizon = self._clock.now() - timedelta(seconds=self._policy.keep_seconds)
+        settled = [record for record in self._records.values() if record.final]
+        too_many = max(0, len(settled) - self._policy.most_kept)
         old = [
-            record for record in self._records.values() if record.final and record.updated < horizon
+            record
+            for number, record in enumerate(settled)
+            if number < too_many or record.updated < horizon
         ]
         for record in old:
             await self._journal.put(_NAMESPACE, record.command.id, None)

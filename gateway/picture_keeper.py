@@ -15,7 +15,8 @@ from gateway.contracts import Journal
 from gateway.errors import JournalCorrupt, JournalError, JournalFull
 from gateway.picture import Picture
 
-CONSUMER = "picture"
+# The slash keeps it apart from sinks, whose names have none.
+CONSUMER = "gateway/picture"
 NAMESPACE = "picture"
 
 

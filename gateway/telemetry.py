@@ -1,9 +1,8 @@
 """Telemetry: a list of named things that can happen; each writes its log line and moves its metrics together.
 
-Nothing else in the gateway logs operations or touches a metric, so this file is the list of what an operator can see.
+Nothing else in the core logs operations or touches a metric, so this file is the list of what an operator can see.
 State changes are logged once, not per attempt. Label values come from the configuration (connector, sink) or from
-closed
-lists; no agent, call, user or feed name is ever a label.
+closed lists; no agent, call, user or feed name is ever a label.
 """
 
 from __future__ import annotations
@@ -180,6 +179,10 @@ class Telemetry:
         """A sink takes events."""
         self._sink_up.labels(sink).set(1)
         self._log.info("sink open", sink=sink, position=position)
+
+    def sink_forgotten(self, sink: str, *, undelivered: int) -> None:
+        """A sink is no longer configured; the journal keeps nothing for it any more."""
+        self._log.warning("sink removed from the configuration", sink=sink, undelivered=undelivered)
 
     def sink_lost(
         self, sink: str, error: TielineError, *, first: bool, wait_seconds: float

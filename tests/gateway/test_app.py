@@ -1,0 +1,59 @@
+"""The wiring: what a start does with what an earlier configuration left."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import yaml
+
+from config import load
+from gateway.app import Gateway
+from gateway.clock import SystemClock
+from gateway.journal import JournalSettings, SqliteJournal, open_journal
+from gateway.lifecycle import StopSignal
+from gateway.registry import Registry
+from tests.support.scripted import call_event
+
+
+async def run_once(directory: Path, *sinks: dict[str, str]) -> None:
+    """Start a gateway without connectors on port zero, and stop it when it is up."""
+    path = directory / "tieline.yaml"
+    gateway = {"data_dir": "data", "api": {"port": 0}, "journal": {"min_free_bytes": 0}}
+    path.write_text(yaml.safe_dump({"gateway": gateway, "sinks": list(sinks)}))
+    stop = StopSignal()
+    clean = await Gateway(load(path, {}, registry=Registry())).run(
+        stop, lambda: stop.request("test")
+    )
+    assert clean
+
+
+@asynccontextmanager
+async def journal_in(directory: Path) -> AsyncIterator[SqliteJournal]:
+    """The journal that the gateway of `run_once` has."""
+    data = directory / "data"
+    data.mkdir(exist_ok=True)
+    journal = await open_journal(
+        data / "journal.sqlite", JournalSettings(min_free_bytes=0), SystemClock()
+    )
+    yield journal
+    await journal.close()
+
+
+async def test_a_sink_that_is_no_longer_configured_lets_go_of_its_events(tmp_path: Path) -> None:
+    async with journal_in(tmp_path) as journal:
+        await journal.append("main/a1", [call_event(1)], b"r")
+        await journal.commit("gone", 0)
+    await run_once(tmp_path, {"name": "log", "kind": "file", "path": "events.jsonl"})
+    async with journal_in(tmp_path) as journal:
+        lag = journal.statistics().lag
+    assert set(lag) == {"log", "gateway/picture"}
+    assert lag["log"] == 0
+
+
+async def test_a_sink_may_be_called_picture(tmp_path: Path) -> None:
+    async with journal_in(tmp_path) as journal:
+        await journal.append("main/a1", [call_event(1)], b"r")
+    await run_once(tmp_path, {"name": "picture", "kind": "file", "path": "events.jsonl"})
+    assert (tmp_path / "data" / "events.jsonl").read_text().count("\n") == 1
