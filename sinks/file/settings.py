@@ -22,7 +22,7 @@ class FileSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: Path = Field(
-        description="The file that lines are appended to; a relative path begins at the configuration file.",
+        description="The file that lines are appended to; a relative path begins at gateway.data_dir.",
         json_schema_extra={"relative_to": "data_dir"},
     )
     fsync: FsyncPolicy = Field(

@@ -54,7 +54,11 @@ def free_port() -> int:
 
 
 async def eventually(
-    condition: Callable[[], Any | Awaitable[Any]], what: str, *, timeout_seconds: float = 10.0
+    condition: Callable[[], Any | Awaitable[Any]],
+    what: str,
+    *,
+    timeout_seconds: float = 10.0,
+    poll_seconds: float = POLL_SECONDS,
 ) -> Any:
     """Wait until the condition, a plain or async callable, is true; return its value."""
     deadline = time.monotonic() + timeout_seconds
@@ -66,7 +70,7 @@ async def eventually(
             return value
         if time.monotonic() > deadline:
             raise PeerError(f"not within {timeout_seconds:g} s: {what}; last seen: {value!r}")
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(poll_seconds)
 
 
 class LineProcess:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,41 +18,8 @@ import aiohttp
 import msgspec
 import yaml
 
-from tests.support.processes import LineProcess, LoggedProcess, eventually, free_port
-
-
-class _Native(msgspec.Struct):
-    reference: str | None = None
-
-
-class _Data(msgspec.Struct):
-    native: _Native | None = None
-
-
-class SeenEvent(msgspec.Struct):
-    """What the oracle needs of an event, wherever it was seen."""
-
-    id: str
-    type: str
-    subject: str
-    partitionkey: str
-    sequence: str = ""
-    data: _Data = msgspec.field(default_factory=_Data)
-
-    @property
-    def reference(self) -> str | None:
-        """The platform message that the event came from."""
-        return self.data.native.reference if self.data.native else None
-
-
-@dataclass(frozen=True)
-class Published:
-    """One message that the platform published, as its oracle tells it."""
-
-    id: str
-    agent: str
-    fate: str
-    resumable: bool
+from tests.support.oracle import Lines, Published, SeenEvent, owed, references
+from tests.support.processes import LineProcess, LoggedProcess, PeerError, eventually, free_port
 
 
 @dataclass
@@ -82,6 +48,39 @@ class Platform:
     async def stop_lives(self) -> None:
         """Let nothing more happen by itself."""
         await self.post("stop_lives", {})
+
+    async def stats(self) -> dict[str, Any]:
+        """Totals: what was published and became of it, sessions, handshakes."""
+        async with self.http.get(f"{self.url}/sim/stats") as reply:
+            told: dict[str, Any] = await reply.json()
+            return told
+
+    async def arrived(
+        self, seen: Callable[[], Iterable[SeenEvent]], *, timeout_seconds: float = 60.0
+    ) -> list[Published]:
+        """Wait until all that a client must have is seen; returns what was published."""
+
+        async def missing() -> tuple[list[Published], set[str]]:
+            published = await self.published()
+            return published, owed(published) - references(seen())
+
+        async def complete() -> list[Published] | None:
+            # A message may still become lost by the platform, so what is owed is asked again.
+            published, rest = await missing()
+            return None if rest else published
+
+        try:
+            found: list[Published] = await eventually(
+                complete,
+                "all that was published",
+                timeout_seconds=timeout_seconds,
+                poll_seconds=0.25,
+            )
+        except PeerError as error:
+            _, rest = await missing()
+            error.add_note(f"{len(rest)} messages missing, {sorted(rest)[:20]}")
+            raise
+        return found
 
     async def post(self, what: str, body: Any) -> Any:
         """Use the simulator's control surface."""
@@ -112,13 +111,21 @@ class GatewayProcess:
     configuration: Mapping[str, Any]
     http: aiohttp.ClientSession
     port: int = field(default_factory=free_port)
-    _process: LoggedProcess | None = None
     starts: int = 0
+    _process: LoggedProcess | None = None
+    _lines: Lines | None = None
 
     @property
     def url(self) -> str:
         """The control API."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def lines(self) -> Lines:
+        """The file of the sink `log`, see `file_sink`."""
+        if self._lines is None:
+            self._lines = Lines(self.directory / "data" / "events.jsonl")
+        return self._lines
 
     @property
     def log(self) -> str:
@@ -153,31 +160,82 @@ class GatewayProcess:
 
         async def ready() -> bool:
             try:
-                async with self.http.get(f"{self.url}/readyz") as reply:
-                    return reply.status == 200
+                return (await self.readiness())[0] == 200
             except aiohttp.ClientError:
                 return False
 
         await eventually(ready, f"gateway ready\n{self.log}", timeout_seconds=timeout_seconds)
+
+    async def wait_fed(self, *, timeout_seconds: float = 30.0) -> None:
+        """Return when every feed is connected and its session is in the journal, so that it can be resumed."""
+        await self.wait_ready(timeout_seconds=timeout_seconds)
+
+        async def fed() -> bool:
+            feeds = await self.feeds()
+            return all(feed["state"] == "connected" and feed["last_event_at"] for feed in feeds)
+
+        await eventually(fed, "every feed has delivered", timeout_seconds=timeout_seconds)
+
+    async def wait_connected(self, *, timeout_seconds: float = 30.0) -> None:
+        """Return when every feed is connected."""
+        await self.wait_ready(timeout_seconds=timeout_seconds)
+
+        async def connected() -> bool:
+            return all(feed["state"] == "connected" for feed in await self.feeds())
+
+        await eventually(connected, "every feed is connected", timeout_seconds=timeout_seconds)
+
+    async def readiness(self) -> tuple[int, dict[str, Any]]:
+        """Status and body of /readyz."""
+        async with self.http.get(f"{self.url}/readyz") as reply:
+            return reply.status, await reply.json()
+
+    async def feeds(self) -> list[dict[str, Any]]:
+        """All feeds as the API shows them."""
+        items: list[dict[str, Any]] = (await self.get("/v1/feeds"))["items"]
+        return items
+
+    async def lag(self, sink: str) -> float:
+        """How many events the sink has still to settle."""
+        return await self.metric("tieline_sink_lag_events", sink=sink)
+
+    async def settled(self, sink: str) -> float:
+        """How many events the sink has settled since the process started."""
+        try:
+            return await self.metric("tieline_sink_events_total", sink=sink)
+        except AssertionError:
+            return 0.0
+
+    async def wait_settled(self, sink: str, *, timeout_seconds: float = 60.0) -> None:
+        """Return when the sink has everything that is in the journal."""
+
+        async def caught_up() -> bool:
+            return await self.lag(sink) == 0
+
+        await eventually(caught_up, f"no lag of sink {sink}", timeout_seconds=timeout_seconds)
 
     def kill(self) -> None:
         """SIGKILL, and wait for the end."""
         assert self._process is not None
         self._process.kill()
 
-    def terminate(self) -> int:
+    @property
+    def running(self) -> bool:
+        """Whether the newest process is alive."""
+        return self._process is not None and self._process.running
+
+    async def terminate(self) -> int:
         """SIGTERM, and wait for the end; returns the exit code."""
-        self.signal(signal.SIGTERM)
-        return self.wait()
+        os.kill(self.pid, signal.SIGTERM)
+        return await self.ended()
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal."""
-        os.kill(self.pid, number)
-
-    def wait(self, timeout_seconds: float = 40.0) -> int:
-        """Wait for the end; returns the exit code."""
+    async def ended(self, *, timeout_seconds: float = 40.0) -> int:
+        """Wait for the end by itself; returns the exit code."""
         assert self._process is not None
-        return self._process.wait(timeout_seconds)
+        await eventually(
+            lambda: not self.running, "the gateway's end", timeout_seconds=timeout_seconds
+        )
+        return self._process.wait(1.0)
 
     async def get(self, path: str) -> Any:
         """A resource of the API."""
@@ -238,19 +296,31 @@ def connector(url: str, agents: int, **more: Any) -> dict[str, Any]:
     }
 
 
-def read_lines(path: Path) -> list[SeenEvent]:
-    """The events of a file sink."""
-    decoder = msgspec.json.Decoder(SeenEvent)
-    if not path.exists():
-        return []
-    return [decoder.decode(line) for line in path.read_bytes().splitlines()]
+def file_sink(**more: Any) -> dict[str, Any]:
+    """The block of a file sink whose events `GatewayProcess.lines` reads."""
+    return {"name": "log", "kind": "file", "path": "events.jsonl", **more}
 
 
-def references(events: Iterable[SeenEvent]) -> set[str]:
-    """The platform messages that events came from."""
-    return {event.reference for event in events if event.reference is not None}
+def kafka_sink(bootstrap_servers: str, topic: str, **more: Any) -> dict[str, Any]:
+    """The block of a Kafka sink that puts everything on one topic, which it makes."""
+    return {
+        "name": "lake",
+        "kind": "kafka",
+        "bootstrap_servers": bootstrap_servers,
+        "topic": topic,
+        "positions_topic": f"{topic}.positions",
+        "create_topics": {"partitions": 6, "replication_factor": 1},
+        **more,
+    }
 
 
-def doubled(events: Iterable[SeenEvent]) -> list[str]:
-    """Ids that occur more than once."""
-    return [name for name, times in Counter(event.id for event in events).items() if times > 1]
+def webhook_sink(url: str, secret: str, **more: Any) -> dict[str, Any]:
+    """The block of a webhook sink to a receiver on this machine."""
+    return {
+        "name": "hook",
+        "kind": "webhook",
+        "url": url,
+        "secret": secret,
+        "allow_private": True,
+        **more,
+    }
