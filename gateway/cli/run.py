@@ -83,7 +83,7 @@ def loop_factory() -> type[asyncio.AbstractEventLoop] | None:
 
 
 async def _serve(config: Config) -> bool:
-    # Events are freed by their counts; what the collector finds at each of its many looks is thousands of live sessions.
+    # Events are freed by their counts; what the collector finds at each look is thousands of live sessions.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
