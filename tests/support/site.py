@@ -17,6 +17,7 @@ from typing import Any
 import aiohttp
 import msgspec
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.oracle import Lines, Published, SeenEvent, owed, references
 from tests.support.processes import LineProcess, LoggedProcess, PeerError, eventually, free_port
@@ -201,10 +202,7 @@ class GatewayProcess:
 
     async def settled(self, sink: str) -> float:
         """How many events the sink has settled since the process started."""
-        try:
-            return await self.metric("tieline_sink_events_total", sink=sink)
-        except AssertionError:
-            return 0.0
+        return await self.total("tieline_sink_events_total", sink=sink)
 
     async def wait_settled(self, sink: str, *, timeout_seconds: float = 60.0) -> None:
         """Return when the sink has everything that is in the journal."""
@@ -250,18 +248,23 @@ class GatewayProcess:
             return answer
 
     async def metric(self, name: str, **labels: str) -> float:
-        """The value of one sample of /metrics."""
+        """The value of the one sample of /metrics with these labels."""
+        (value,) = await self._samples(name, labels)
+        return value
+
+    async def total(self, name: str, **labels: str) -> float:
+        """The sum of all samples with at least these labels; 0 when there is none yet."""
+        return sum(await self._samples(name, labels))
+
+    async def _samples(self, name: str, labels: Mapping[str, str]) -> list[float]:
         async with self.http.get(f"{self.url}/metrics") as reply:
             text = await reply.text()
-        wanted = name + (
-            "{" + ",".join(f'{key}="{value}"' for key, value in sorted(labels.items())) + "}"
-            if labels
-            else ""
-        )
-        for line in text.splitlines():
-            if line.startswith(wanted + " "):
-                return float(line.rsplit(" ", 1)[1])
-        raise AssertionError(f"no sample {wanted}")
+        return [
+            sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        ]
 
 
 @asynccontextmanager
