@@ -126,6 +126,8 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
         subject: the event's subject must equal it; None if it is not known before (a call yet to be dialled).
         where: fields of the event's data that must equal these values, for a confirmation.
         within: fields that a list-valued field of the data must contain, e.g. a party's number.
+        cause: the command's id, if the platform echoes it: an event that another command caused decides nothing,
+            and a failure that this one caused refuses it whatever the failure is about.
     """
 
     confirmed_by: frozenset[str]
@@ -133,6 +135,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
     subject: str | None = None
     where: dict[str, Any] = msgspec.field(default_factory=dict)
     within: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
+    cause: str | None = None
 
 
 class Status(StrEnum):

@@ -12,11 +12,15 @@ from gateway.events import StoredEvent
 
 def judge(expectation: Expectation, event: StoredEvent) -> Outcome | None:
     """The verdict that the event gives, or None if it says nothing about the command."""
-    if event.type in expectation.confirmed_by:
+    confirms = event.type in expectation.confirmed_by
+    if not confirms and event.type not in expectation.refused_by:
+        return None
+    cause = event.envelope.causationid if expectation.cause is not None else None
+    if cause is not None and cause != expectation.cause:
+        return None
+    if confirms:
         return _confirmed(expectation, event)
-    if event.type in expectation.refused_by:
-        return _refuted(expectation, event)
-    return None
+    return _refuted(expectation, event, certain=cause is not None)
 
 
 def _confirmed(expectation: Expectation, event: StoredEvent) -> Outcome | None:
@@ -34,13 +38,14 @@ def _confirmed(expectation: Expectation, event: StoredEvent) -> Outcome | None:
     return Outcome(status=Status.DONE, evidence=envelope.id)
 
 
-def _refuted(expectation: Expectation, event: StoredEvent) -> Outcome | None:
+def _refuted(expectation: Expectation, event: StoredEvent, *, certain: bool) -> Outcome | None:
     envelope = event.envelope
-    if expectation.subject is not None and envelope.subject != expectation.subject:
-        return None
+    other = expectation.subject is not None and envelope.subject != expectation.subject
     data = event.data()
     agent = expectation.where.get("agent")
     if agent is not None and data.get("agent") not in {None, agent}:
+        other = True
+    if other and not certain:
         return None
     return Outcome(
         status=Status.REFUSED,
