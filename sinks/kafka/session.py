@@ -52,10 +52,7 @@ class Session:
         except kafka.KafkaConnectionError as error:
             cause = await cluster.first_connection_error(self._producer.client, self._settings)
             raise classify(cause or error, f"connecting to {self.servers}") from error
-        topics = {self._settings.positions_topic} if self._settings.transactional else set()
-        if not any(f"{{{name}}}" in self._settings.topic for name in FIELDS):
-            topics.add(self._settings.topic)
-        absent = await self.missing(topics)
+        absent = await self.missing(fixed_topics(self._settings))
         if absent:
             raise NotReady(
                 absence(self.servers, absent), reason=Reason.NOT_FOUND, hint=ABSENCE_REMEDY
@@ -135,6 +132,14 @@ class Session:
 
 
 ABSENCE_REMEDY = "create it, or set create_topics: {partitions: 6, replication_factor: 3}"
+
+
+def fixed_topics(settings: KafkaSettings) -> set[str]:
+    """The topics that are needed whatever the events are."""
+    topics = {settings.positions_topic} if settings.transactional else set()
+    if not any(f"{{{name}}}" in settings.topic for name in FIELDS):
+        topics.add(settings.topic)
+    return topics
 
 
 def absence(servers: str, topics: Iterable[str]) -> str:

@@ -125,7 +125,7 @@ class KafkaSettings(BaseModel):
     delivery_timeout_seconds: float = Field(
         default=30.0,
         gt=0,
-        le=600,
+        le=100,
         description="A batch that is not confirmed by then is given up and offered anew on a new connection.",
     )
     transaction_timeout_seconds: float = Field(

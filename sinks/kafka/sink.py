@@ -15,7 +15,13 @@ from sinks.kafka.encoding import Record, Unencodable, encode, topic_template
 from sinks.kafka.errors import FENCING, REFUSING, SEQUEL, TOO_LARGE, classify
 from sinks.kafka.position import REFUSALS_LIMIT
 from sinks.kafka.producer import RecordBatch
-from sinks.kafka.session import ABSENCE_REMEDY, Identity, Session, absence
+from sinks.kafka.session import (
+    ABSENCE_REMEDY,
+    Identity,
+    Session,
+    absence,
+    fixed_topics,
+)
 from sinks.kafka.settings import KafkaSettings
 
 OPEN_SECONDS = 25.0
@@ -133,10 +139,36 @@ class KafkaSink:
             await self._abandoned[0].gone()
             self._abandoned.pop(0)
 
+    async def probe(self) -> str:
+        """Connect and look for the topics without a transactional id, so that a running gateway is not fenced.
+
+        Makes no topics. Raises like `open`.
+        """
+        settings = self._settings.model_copy(
+            update={"transactional": False, "create_topics": None, "topic": "{type}"}
+        )
+        session = await self._opened(Session(settings, self._identity))
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                absent = await session.missing(fixed_topics(self._settings))
+        except Exception as error:
+            raise classify(error, f"asking {self._servers}") from error
+        finally:
+            session.abandon()
+            await session.gone()
+        if not absent:
+            return f"{self._servers} answers, no fixed topic is missing"
+        if self._settings.create_topics:
+            return f"{self._servers} answers; will be made: {', '.join(absent)}"
+        raise NotReady(absence(self._servers, absent), reason=Reason.NOT_FOUND, hint=ABSENCE_REMEDY)
+
     async def _open(self) -> Session:
         await self.close()
+        self._session = await self._opened(Session(self._settings, self._identity))
+        return self._session
+
+    async def _opened(self, session: Session) -> Session:
         doing = f"opening {self._servers}"
-        session = Session(self._settings, self._identity)
         try:
             async with asyncio.timeout(OPEN_SECONDS):
                 await session.open()
@@ -152,7 +184,6 @@ class KafkaSink:
             if isinstance(error, Exception):
                 raise classify(error, doing) from error
             raise
-        self._session = session
         return session
 
     def _abandon(self) -> None:

@@ -53,7 +53,7 @@ class KafkaHarness:
             f"127.0.0.1:{self._tap.port}",
             transactional=self._transactional,
             compression="none",
-            delivery_timeout_seconds=3,
+            delivery_timeout_seconds=4,
         )
 
     def make_unready(self) -> KafkaSink:

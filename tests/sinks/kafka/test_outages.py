@@ -98,7 +98,7 @@ async def test_a_commit_whose_reply_is_lost_is_not_sent_again(
 ) -> None:
     """The delivery fails for its deadline, the next open learns that it was committed."""
     broker, port = tapped_broker
-    sink = make_sink(f"127.0.0.1:{port}", delivery_timeout_seconds=1.5, request_timeout_seconds=1)
+    sink = make_sink(f"127.0.0.1:{port}", delivery_timeout_seconds=3, request_timeout_seconds=1)
     events = batch_of(60)
     await sink.open()
     await sink.deliver(events[:20])
@@ -120,7 +120,7 @@ async def test_a_broker_that_answers_nothing_costs_no_more_than_the_deadline(
     """Delivery ends in time, closing does not hang, no task is left, and nothing is doubled later."""
     broker, port = tapped_broker
     before = others()
-    sink = make_sink(f"127.0.0.1:{port}", delivery_timeout_seconds=1)
+    sink = make_sink(f"127.0.0.1:{port}", delivery_timeout_seconds=2)
     events = batch_of(40)
     await sink.open()
     await sink.deliver(events[:20])
@@ -131,7 +131,7 @@ async def test_a_broker_that_answers_nothing_costs_no_more_than_the_deadline(
         await sink.deliver(events[20:])
     assert caught.value.reason is Reason.TIMEOUT
     await sink.close()
-    assert loop.time() - started < 3
+    assert loop.time() - started < 6
     assert others() <= before
     await tap.cut()
     await sink.open()

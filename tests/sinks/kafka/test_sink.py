@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 
 import pytest
+from aiokafka.partitioner import DefaultPartitioner
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
@@ -305,3 +306,31 @@ async def test_a_refused_login_shows_no_password(kafka: KafkaBroker, make_sink: 
     with pytest.raises((AuthRejected, NotReady)) as caught:
         await sink.open()
     assert "hunter2" not in repr(caught.value) + str(caught.value) + repr(sink) + str(vars(sink))
+
+
+async def test_a_probe_fences_nobody_and_makes_nothing(
+    kafka: KafkaBroker, make_sink: MakeSink
+) -> None:
+    """It can be run beside the running gateway."""
+    probing = make_sink(kafka.bootstrap_servers)
+    assert "will be made" in await probing.probe()
+    with pytest.raises(NotReady, match="no topic"):
+        await make_sink(kafka.bootstrap_servers, create_topics=None).probe()
+    running = make_sink(kafka.bootstrap_servers)
+    await running.open()
+    await running.deliver([stored(1)])
+    assert "no fixed topic is missing" in await probing.probe()
+    assert await running.deliver([stored(2)]) == Report(settled=1)
+    assert running._fenced_at is None
+
+
+async def test_keys_go_to_the_partitions_of_kafka_s_own_clients(
+    kafka: KafkaBroker, topic: str, make_sink: MakeSink
+) -> None:
+    """Records of other producers with the same key share the partition: the hash is Kafka's murmur2."""
+    sink = make_sink(kafka.bootstrap_servers)
+    await sink.open()
+    await sink.deliver([stored(i, key=f"call-{i}") for i in range(1, 61)])
+    choose = DefaultPartitioner()
+    for record in await kafka.read_topic(topic):
+        assert record.partition == choose(record.key, [0, 1, 2], [0, 1, 2])
