@@ -7,11 +7,32 @@ room, and a later message about that entry is taken as the first one.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
-from gateway.states import AgentState, ConnectionState
+from connectors._genesys.standing import Channel, Device, Readiness, Standing, put
+from gateway.states import ConnectionState
+
+__all__ = [
+    "MAX_CALLS",
+    "MAX_CHANNELS",
+    "MAX_DEVICES",
+    "MAX_ENDED",
+    "MAX_INTERACTIONS",
+    "MAX_PARTICIPANTS",
+    "AgentPicture",
+    "Channel",
+    "ChatUser",
+    "Device",
+    "Ended",
+    "Item",
+    "Leg",
+    "Readiness",
+    "Standing",
+    "put",
+]
 
 MAX_CALLS = 64
 MAX_ENDED = 32
@@ -19,8 +40,6 @@ MAX_INTERACTIONS = 64
 MAX_DEVICES = 16
 MAX_CHANNELS = 32
 MAX_PARTICIPANTS = 64
-
-_T = TypeVar("_T")
 
 
 class Leg(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -48,33 +67,6 @@ class Ended(msgspec.Struct, omit_defaults=True):
 
     last: int = 0
     told_at: int | None = None
-
-
-class Readiness(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Whether the agent can be routed to on one device or channel, and the platform's words for it."""
-
-    state: AgentState | None = None
-    native_state: str | None = None
-    reason: str | None = None
-    label: str | None = None
-
-
-class Device(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A phone of the agent."""
-
-    readiness: Readiness = msgspec.field(default_factory=Readiness)
-    number: str | None = None
-    active: bool | None = None
-    do_not_disturb: bool | None = None
-    forward_to: str | None = None
-
-
-class Channel(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A medium of the agent other than a phone."""
-
-    readiness: Readiness = msgspec.field(default_factory=Readiness)
-    active: bool | None = None
-    do_not_disturb: bool | None = None
 
 
 class ChatUser(msgspec.Struct, omit_defaults=True):
@@ -106,16 +98,6 @@ class Item(msgspec.Struct, kw_only=True, omit_defaults=True):
     last: int = 0
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The agent's state over all devices, channels and calls, as it was last told."""
-
-    state: AgentState
-    pending: AgentState | None = None
-    reason: str | None = None
-    label: str | None = None
-    native_state: str | None = None
-
-
 class AgentPicture(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One agent. `recent` holds fingerprints of the last messages that carried a reference or a time."""
 
@@ -128,9 +110,7 @@ class AgentPicture(msgspec.Struct, kw_only=True, omit_defaults=True):
     recent: list[int] = msgspec.field(default_factory=list)
     last: dict[str, int] = msgspec.field(default_factory=dict)
 
-
-def put(collection: dict[str, _T], key: str, value: _T, limit: int) -> None:
-    """Add or replace an entry; the oldest one makes room when there are more than `limit`."""
-    if key not in collection and len(collection) >= limit:
-        del collection[next(iter(collection))]
-    collection[key] = value
+    @property
+    def legs(self) -> Iterable[ConnectionState]:
+        """The states of the agent's calls."""
+        return (leg.state for leg in self.calls.values())
