@@ -31,7 +31,7 @@ check: $(VENV)/.ready ## format, lint, types, import rules, unit tests: offline,
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -m "not kafka and not peers and not e2e" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -n auto -m "not kafka and not peers and not e2e" $(PYTEST_ARGS)
 
 bench: $(VENV)/.ready peers ## measure; prints ratios against the raw libraries in the same run
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)

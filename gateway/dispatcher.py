@@ -142,11 +142,23 @@ class Dispatcher:
             raise NotConnected(
                 f"not open within {self._policy.open_seconds:g} s", reason=Reason.TIMEOUT
             ) from error
-        if held is not None and held > self.position:
-            self.position = held
-            self._moved.set()
+        if held is not None:
+            self._go_on_behind(held)
         self.is_open = True
         self._telemetry.sink_opened(self.name, position=self.position)
+
+    def _go_on_behind(self, held: int) -> None:
+        """Skip what the receiver already holds."""
+        last = self._journal.statistics().last_position
+        if held > last:
+            raise ConfigError(
+                f"the receiver holds events up to position {held}, this journal ends at {last}",
+                hint="was the journal's file restored from a copy? events made since would be skipped:"
+                " make a journal of a new name from it with `tieline journal salvage`",
+            )
+        if held > self.position:
+            self.position = held
+            self._moved.set()
 
     async def _deliver_until_finished(self) -> None:
         while not self._finished:

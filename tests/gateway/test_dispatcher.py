@@ -101,6 +101,18 @@ async def test_what_the_receiver_already_holds_is_not_offered() -> None:
     assert positions(sink.taken) == [3]
 
 
+async def test_a_receiver_that_is_ahead_of_the_journal_is_not_trusted() -> None:
+    sink, journal = RecordingSink(), await journal_of(1)
+    sink.opens = [7, None]
+    dispatcher = dispatcher_of(sink, journal)
+    dispatcher.finish_at(1)
+    await dispatcher.run()
+    assert positions(sink.taken) == [1]
+    clock = dispatcher._clock
+    assert isinstance(clock, LeapingClock)
+    assert clock.slept[0] >= 60.0
+
+
 async def test_only_matching_events_are_offered_and_the_others_are_passed() -> None:
     journal = await journal_of(1, 2, verb="held")
     await journal.append("main/a1", [call_event(3, verb="ended")], b"r")

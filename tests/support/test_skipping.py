@@ -22,6 +22,12 @@ def test_needs_a_peer():
     pass
 """
 
+WITH_PEERS = """
+import tests.conftest
+
+tests.conftest.installed = lambda: True
+"""
+
 SKIPS_ITSELF = """
 import pytest
 
@@ -68,6 +74,7 @@ def test_a_missing_peer_skips_elsewhere_and_says_what_to_run(tmp_path: Path) -> 
 @pytest.mark.parametrize("marker", ["kafka", "peers", "e2e"])
 def test_a_test_that_skips_itself_fails_in_ci(tmp_path: Path, marker: str) -> None:
     """Whatever the reason: a marked test that did not run proves nothing."""
-    result = run(tmp_path, SKIPS_ITSELF.format(marker=marker), ci=True)
+    source = SKIPS_ITSELF.format(marker=marker)
+    result = run(tmp_path, f"{WITH_PEERS}{source}", ci=True)
     assert result.returncode == 1
     assert "may not be skipped in CI" in result.stdout
