@@ -109,14 +109,14 @@ def refresh(message: Message, agent: Agent, *, observed: bool) -> bool:
 
 def tell(message: Message, agent: Agent, changed: Sequence[Data], all_: Sequence[Data]) -> None:
     """The parts that changed, the agent's state if it changed, and if nothing did, the state as it was restated."""
-    is_channel = isinstance(all_[0], AgentChannel)
+    kind = CHANNEL_CHANGED if isinstance(all_[0], AgentChannel) else DEVICE_CHANGED
     for data in changed:
-        message.add_agent(CHANNEL_CHANGED if is_channel else DEVICE_CHANGED, data)
+        message.add_agent(kind, data)
     if not refresh(message, agent, observed=True) and not changed:
         standing = agent.standing
         if standing is None:
             for data in all_:
-                message.add_agent(DEVICE_CHANGED, data)
+                message.add_agent(kind, data)
         else:
             message.add_agent(STATE_SNAPSHOT, _state_data(message, agent, standing, standing))
 
