@@ -59,6 +59,7 @@ async def test_with_tokens_configured_loopback_needs_one_too(serve: Serve) -> No
         f"Bearer {READER}x",
         "Bearer ü",
     ],
+    ids=["wrong", "empty", "no token", "other scheme", "no scheme", "longer", "not ASCII"],
 )
 async def test_a_wrong_token_is_refused(serve: Serve, authorization: str) -> None:
     """Also a right one in a wrong scheme."""
