@@ -40,7 +40,7 @@ class FlakyReceiver:
 
     def __init__(self) -> None:
         self._port = free_port()
-        self._decode = msgspec.json.Decoder(SeenEvent).decode
+        self._decode = msgspec.json.Decoder(SeenEvent | list[SeenEvent]).decode
         self._verifier = Webhook(SECRET)
         self._runner: web.AppRunner | None = None
         self._changed = asyncio.Event()
@@ -102,5 +102,6 @@ class FlakyReceiver:
                 request.transport.abort()
         if mode is not Mode.WORKING:
             return web.Response(status=503)
-        self.taken.append(self._decode(body))
+        taken = self._decode(body)
+        self.taken += taken if isinstance(taken, list) else [taken]
         return web.Response()
