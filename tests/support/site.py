@@ -240,10 +240,19 @@ class GatewayProcess:
         async with self.http.get(f"{self.url}{path}") as reply:
             return await reply.json()
 
-    async def command(self, **body: Any) -> dict[str, Any]:
-        """Send a command and wait for its verdict."""
+    async def command(
+        self,
+        verb: str,
+        target: Mapping[str, str],
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        key: str | None = None,
+    ) -> dict[str, Any]:
+        """Send a command to the connector of `connector` and wait for its verdict; the answer's document."""
+        body = {"verb": verb, "connector": "gws", "target": target, "arguments": arguments or {}}
+        headers = {} if key is None else {"Idempotency-Key": key}
         url = f"{self.url}/v1/commands?wait=15"
-        async with self.http.post(url, json=body) as reply:
+        async with self.http.post(url, json=body, headers=headers) as reply:
             answer: dict[str, Any] = await reply.json(content_type=None)
             return answer
 
