@@ -19,11 +19,11 @@ from gateway.clock import Clock
 from gateway.contracts import Burial, Journal, Report, Sink, SinkTraits
 from gateway.errors import (
     ConfigError,
-    ConnectionFailed,
     DeliveryRetryable,
     JournalFull,
     NotConnected,
     Reason,
+    Retryable,
     TielineError,
 )
 from gateway.events import StoredEvent
@@ -291,11 +291,7 @@ class Dispatcher:
             wait = self._policy.config_error_wait_seconds
             self._backoff.failures += 1
         else:
-            asked = (
-                error.retry_after_seconds
-                if isinstance(error, ConnectionFailed | DeliveryRetryable)
-                else None
-            )
+            asked = error.retry_after_seconds if isinstance(error, Retryable) else None
             wait = self._backoff.failed(at_least_seconds=asked)
         if not told:
             first = self._backoff.failures == 1

@@ -5,12 +5,12 @@ No exception of a library or a vendor leaves the file that talks to it: it becom
 
     TielineError
     ├── ConfigError              the settings are wrong: retrying cannot help, a person must act
-    ├── ConnectionFailed
-    │   ├── NotConnected         an established link is gone: connect again
-    │   ├── NotReady             the peer cannot serve us now: try later, after `retry_after_seconds` if it said so
-    │   ├── AuthRejected         the credentials or the token were refused
-    │   └── ProtocolViolation    the peer (or we) broke the protocol
-    ├── DeliveryFailed
+    ├── Retryable                worth another try, after `retry_after_seconds` if the peer said so
+    │   ├── ConnectionFailed
+    │   │   ├── NotConnected         an established link is gone: connect again
+    │   │   ├── NotReady             the peer cannot serve us now: try later
+    │   │   ├── AuthRejected         the credentials or the token were refused
+    │   │   └── ProtocolViolation    the peer (or we) broke the protocol
     │   └── DeliveryRetryable    nothing after the settled prefix is settled: offer it again
     ├── CommandError
     │   ├── CommandRefused       a certain no
@@ -81,8 +81,8 @@ class ConfigError(TielineError):
     default_reason = Reason.CONFIG
 
 
-class ConnectionFailed(TielineError):
-    """A link to a platform or a receiver could not be made or is gone."""
+class Retryable(TielineError):
+    """Another try is worth while, not before `retry_after_seconds` if the peer named a time."""
 
     def __init__(
         self,
@@ -94,6 +94,10 @@ class ConnectionFailed(TielineError):
     ) -> None:
         super().__init__(message, reason=reason, hint=hint)
         self.retry_after_seconds = retry_after_seconds
+
+
+class ConnectionFailed(Retryable):
+    """A link to a platform or a receiver could not be made or is gone."""
 
 
 class NotConnected(ConnectionFailed):
@@ -120,25 +124,10 @@ class ProtocolViolation(ConnectionFailed):
     default_reason = Reason.PROTOCOL
 
 
-class DeliveryFailed(TielineError):
-    """A sink could not take a batch."""
-
-
-class DeliveryRetryable(DeliveryFailed):
+class DeliveryRetryable(Retryable):
     """Nothing beyond what the sink reported as settled has been settled; the same events are offered again."""
 
     default_reason = Reason.SERVER_ERROR
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        reason: Reason | None = None,
-        hint: str = "",
-        retry_after_seconds: float | None = None,
-    ) -> None:
-        super().__init__(message, reason=reason, hint=hint)
-        self.retry_after_seconds = retry_after_seconds
 
 
 class CommandError(TielineError):

@@ -23,10 +23,10 @@ from gateway.contracts import Connector, Delivery, Feed, Gap, Journal, Link, Sna
 from gateway.errors import (
     AuthRejected,
     ConfigError,
-    ConnectionFailed,
     JournalFull,
     NotConnected,
     Reason,
+    Retryable,
     TielineError,
 )
 from gateway.events import Event
@@ -231,7 +231,7 @@ class FeedRunner:
     async def _back_off(self, error: TielineError, backoff: Backoff, auth_backoff: Backoff) -> None:
         refused = isinstance(error, AuthRejected)
         counter = auth_backoff if refused else backoff
-        asked = error.retry_after_seconds if isinstance(error, ConnectionFailed) else None
+        asked = error.retry_after_seconds if isinstance(error, Retryable) else None
         wait = counter.failed(at_least_seconds=asked)
         self._telemetry.feed_connect_failed(
             self.connector.name,
