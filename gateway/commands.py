@@ -60,6 +60,7 @@ class Verb(StrEnum):
     INTERACTION_INVITE = "interaction.invite"
     INTERACTION_LEAVE = "interaction.leave"
     INTERACTION_END_SESSION = "interaction.end_session"
+    INTERACTION_REQUEST_HISTORY = "interaction.request_history"
     INTERACTION_REPLY = "interaction.reply"
     INTERACTION_SEND = "interaction.send"
     INTERACTION_ADD_ATTACHMENT = "interaction.add_attachment"
@@ -125,7 +126,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
         refused_by: event types, any of which proves it refused.
         subject: the event's subject must equal it; None if it is not known before (a call yet to be dialled).
         where: fields of the event's data that must equal these values, for a confirmation.
-        within: fields that a list-valued field of the data must contain, e.g. a party's number.
+        within: fields that a member of a list in the data, or an object in it, must have, e.g. a party's number.
         cause: the command's id, if the platform echoes it: an event that another command caused decides nothing,
             and a failure that this one caused refuses it whatever the failure is about.
     """

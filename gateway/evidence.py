@@ -32,7 +32,8 @@ def _confirmed(expectation: Expectation, event: StoredEvent) -> Outcome | None:
         if not _fields_match(expectation.where, data):
             return None
         for name, fields in expectation.within.items():
-            members = data.get(name) or ()
+            found = data.get(name) or ()
+            members = (found,) if isinstance(found, dict) else found
             if not any(_fields_match(fields, member) for member in members):
                 return None
     return Outcome(status=Status.DONE, evidence=envelope.id)

@@ -10,6 +10,7 @@ from msgspec import UNSET
 from gateway.commands import Expectation, Status
 from gateway.events import Classification, Event, StoredEvent, encode
 from gateway.events.calls import Call
+from gateway.events.common import Party
 from gateway.evidence import judge
 
 NOW = datetime(2024, 1, 2, tzinfo=UTC)
@@ -63,3 +64,26 @@ def test_a_failure_of_this_command_refuses_it_whatever_it_is_about() -> None:
 
 def test_a_confirmation_is_about_the_right_thing_even_if_the_command_caused_it() -> None:
     assert judge(WAITING, told(HELD, call="c2", cause="mine")) is None
+
+
+@pytest.mark.parametrize(("number", "decides"), [("5002", True), ("5003", False)])
+def test_an_object_in_the_data_counts_as_its_only_member(number: str, *, decides: bool) -> None:
+    left = "tieline.call.party.left.v1"
+    expected = Expectation(
+        confirmed_by=frozenset({left}), subject="call/c1", within={"party": {"number": number}}
+    )
+    event = Event(
+        id="e1",
+        source="/tieline/a/b",
+        type=left,
+        subject="call/c1",
+        time=NOW,
+        recordedtime=NOW,
+        partitionkey="c1",
+        data=Call(call="c1", party=Party(role="customer", number="5002")),
+        dataclassification=Classification.PERSONAL,
+    )
+
+    verdict = judge(expected, StoredEvent(1, 1, left, event.source, encode(event)))
+
+    assert (verdict is not None) is decides
