@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from connectors._genesys.values import (
@@ -26,7 +27,9 @@ from gateway.events import (
     TimeSource,
     event_id,
 )
+from gateway.events.calls import Call
 from gateway.events.common import Native
+from gateway.events.interactions import Interaction
 from gateway.events.operations import VendorMessage
 
 _CLASSIFICATIONS = {name: entry.classification for name, entry in CATALOGUE.items()}
@@ -54,12 +57,14 @@ class Message:
     """One message, read once, and the events collected from it; `causation` is the command that it answers, if known.
 
     Ids are made of the feed, the platform session, the message's place in it, and the place and
-    type of the event within the message: reading the same message again gives the same ids.
+    type of the event within the message: reading the same message again gives the same ids. What is
+    asked for instead of heard has no such place: its ids are made of `reading`, which names the
+    occasion, and of what the event says, so that asking twice on one occasion tells nothing twice.
     """
 
     __slots__ = (
         "causation", "data", "duplicate", "events", "kind", "notification", "ordinal", "origin", "print",
-        "provenance", "received", "reference", "session", "told_at", "topic",
+        "provenance", "reading", "received", "reference", "session", "told_at", "topic",
     )  # fmt: skip
 
     def __init__(
@@ -72,8 +77,10 @@ class Message:
         ordinal: int | str,
         received: datetime,
         provenance: Provenance = Provenance.LIVE,
+        reading: str = "",
     ) -> None:
         self.origin = origin
+        self.reading = reading
         self.topic = topic
         self.data = data
         self.session = session
@@ -149,9 +156,12 @@ class Message:
         """One more event of this message, after those already added."""
         origin = self.origin
         when = self.told_at if told_at is None else told_at
+        place: tuple[str | int, ...] = (self.session, self.ordinal, len(self.events))
+        if self.reading:
+            place = (self.reading, subject, _said(data))
         self.events.append(
             Event(
-                id=event_id(origin.feed, self.session, self.ordinal, len(self.events), type_name),
+                id=event_id(origin.feed, *place, type_name),
                 source=origin.source,
                 type=type_name,
                 subject=subject,
@@ -195,3 +205,16 @@ class Message:
                 ),
             ),
         )
+
+
+def _said(data: Data) -> str | int:
+    """What tells an event of something that was read from others of its type and subject.
+
+    Of a call or an interaction it is the transition: how many took part, or what else stood beside it, may have
+    changed before it is read again.
+    """
+    if isinstance(data, Call):
+        return f"{data.previous_state} {data.state} {data.party and data.party.number}"
+    if isinstance(data, Interaction):
+        return ""
+    return fingerprint(msgspec.structs.replace(data, native=None))

@@ -41,11 +41,16 @@ NOTIFICATIONS = "/api/v2/notifications"
 
 
 class FeedResume(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of a feed with its events: the CometD session with its cookies, and the agent's picture."""
+    """What is kept of a feed with its events: the CometD session with its cookies, and the agent's picture.
+
+    `owed` is the key of a gap after which the platform was asked how things stand, if what it said is
+    not in the picture: the answer is told after this state is encoded.
+    """
 
     version: int = 1
     bayeux: BayeuxResume
     picture: AgentPicture
+    owed: str = ""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -100,6 +105,7 @@ class AgentFeed:
         self._connected = False
         # What the first delivery of a session has to tell beside its messages.
         self._resources: dict[str, Any] | None = None
+        self._owed = ""
         self._unreadable: bytes | None = None
         self._last: BayeuxResume | None = None
         self._wants_start = not settings.observe_only
@@ -130,7 +136,7 @@ class AgentFeed:
         try:
             if not resumed and self._wants_start:
                 await self._start_session()
-            if kept is None:
+            if kept is None or kept.owed:
                 self._resources = await self._http.sign_in(subresources=EVERYTHING)
         except BaseException:
             # Also when cancelled: nothing is left open.
@@ -188,9 +194,11 @@ class AgentFeed:
     async def snapshot(self) -> list[Event]:
         """What the platform says now, as the events that lead there from what was told last."""
         resources = await self._http.sign_in(subresources=EVERYTHING)
+        # From here on the picture has it; if the process ends before a delivery that says so, it is asked again.
+        owed, self._owed = self._owed, ""
         return self._mapper.adopt(
             resources,
-            session=self._client.client_id,
+            reading=f"gap {owed}",
             received=self._clock.now(),
             reconciled=True,
         )
@@ -226,6 +234,7 @@ class AgentFeed:
         self._duplicates += self._mapper.duplicates
         self._mapper = Mapper(self._origin, kept.picture if kept else None)
         self._last = kept.bayeux if kept else None
+        self._owed = kept.owed if kept else ""
         self._resources = None
         self._rejected = None
         self._refused_topics.clear()
@@ -280,17 +289,26 @@ class AgentFeed:
                 )
             self._last = batch.resume
         last = batches[-1]
-        if self._resources is not None:
-            events += self._mapper.adopt(
-                self._resources, session=last.client_id, received=received, reconciled=False
-            )
-            self._resources = None
         if self._unreadable is not None:
             gap = gap or Gap(key=event_id(self.name, self._unreadable.hex()), reason="corrupt")
             self._unreadable = None
+        if self._resources is not None and not (self._owed and gap):
+            owed, self._owed = self._owed, ""
+            events += self._mapper.adopt(
+                self._resources,
+                reading=f"gap {owed}" if owed else f"start {last.client_id}",
+                received=received,
+                reconciled=bool(owed),
+            )
+        self._resources = None
+        if gap is not None:
+            # A gap that comes before the last one is made good is one with it: nothing is told under two ids.
+            self._owed = self._owed or gap.key
         return Delivery(
             events=tuple(events),
-            resume=_encode(FeedResume(bayeux=last.resume, picture=self._mapper.picture)),
+            resume=_encode(
+                FeedResume(bayeux=last.resume, picture=self._mapper.picture, owed=self._owed)
+            ),
             gap=gap,
             receipt=batches,
         )

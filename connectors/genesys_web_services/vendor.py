@@ -30,14 +30,29 @@ INTERACTION_MESSAGES = frozenset(
     {
         "InteractionStateMessage",
         "InteractionStateChangeMessage",
+        "InteractionStateChangedMessage",
         "ChatStateChangeMessage",
+        "ChatStateChangedMessage",
         "MessageLogUpdated",
+        "WorkItemStateChangeMessage",
+        "WorkitemStateChangeMessage",
     }
 )
 WORKBIN_MESSAGES = frozenset(
     {"workbinNotificationResource", "WorkbinStateChangeMessage", "WorkbinContentChangeMessage"}
 )
-SERVICE_MESSAGES = frozenset({"ServiceStateChangeMessage"})
+WORKBIN_SUBSCRIPTION_MESSAGES = frozenset({"WorkbinSubscriptionStateChangeMessage"})
+SERVICE_MESSAGES = frozenset({"ServiceStateChangeMessage", "ServiceStateChangedMessage"})
+
+USERS_TOPIC = "/v2/users"
+SERVICES_TOPIC = "/notifications/services"
+WORKBINS_TOPIC = "/v2/me/workbins"
+CHATS_TOPIC = "/v2/me/chats"
+WORK_ITEMS_TOPIC = "/v2/me/workitems"
+OPTIONAL_TOPICS = frozenset(
+    {USERS_TOPIC, SERVICES_TOPIC, WORKBINS_TOPIC, CHATS_TOPIC, WORK_ITEMS_TOPIC}
+)
+"""Topics that older servers do not have, or that need rights: a refusal is told in the diagnostics only."""
 
 STATUS_CHANGE = frozenset({"StatusChange", "StateChange"})
 """Only these notifications are about a transition. The second is the word of the cloud generation."""
@@ -108,4 +123,15 @@ class StatusCode(IntEnum):
     NOT_FOUND = 6
     PARTIAL = 7
     PASSWORD_EXPIRED = 8
+    INCOMPLETE = 9
+    VALIDATION_FAILED = 10
+    READ_ONLY = 11
+    CANNOT_RETRIEVE = 12
+    CANNOT_CREATE = 13
+    CANNOT_DELETE = 14
+    CANNOT_UPDATE = 15
+    CANNOT_ASSIGN = 16
+    CANNOT_UNASSIGN = 17
+    EXISTS = 18
+    IN_USE = 19
     NOT_AUTHENTICATED = 20

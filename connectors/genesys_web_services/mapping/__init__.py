@@ -18,13 +18,12 @@ from connectors.genesys_web_services.mapping.agents import (
 from connectors.genesys_web_services.mapping.calls import on_call_message
 from connectors.genesys_web_services.mapping.interactions import on_interaction_message
 from connectors.genesys_web_services.mapping.message import Message, Origin
-from connectors.genesys_web_services.mapping.others import (
-    on_password_notification,
-    on_service_message,
-)
 from connectors.genesys_web_services.mapping.picture import AgentPicture
 from connectors.genesys_web_services.mapping.reconciling import reconcile
+from connectors.genesys_web_services.mapping.services import on_service_message
+from connectors.genesys_web_services.mapping.users import on_password_notification
 from connectors.genesys_web_services.mapping.values import mapping
+from connectors.genesys_web_services.mapping.workbins import on_workbin_subscription_message
 from connectors.genesys_web_services.vendor import (
     CALL_MESSAGES,
     CHANNEL_MESSAGES,
@@ -33,7 +32,9 @@ from connectors.genesys_web_services.vendor import (
     PASSWORD_CHANGED,
     PASSWORD_FAILED,
     SERVICE_MESSAGES,
+    SERVICES_TOPIC,
     WORKBIN_MESSAGES,
+    WORKBIN_SUBSCRIPTION_MESSAGES,
 )
 from gateway.events import Event, Provenance
 
@@ -46,6 +47,7 @@ _HANDLERS: dict[str, _Handler] = {
     **dict.fromkeys(CHANNEL_MESSAGES, on_channel_message),
     **dict.fromkeys(INTERACTION_MESSAGES | WORKBIN_MESSAGES, on_interaction_message),
     **dict.fromkeys(SERVICE_MESSAGES, on_service_message),
+    **dict.fromkeys(WORKBIN_SUBSCRIPTION_MESSAGES, on_workbin_subscription_message),
 }
 _PASSWORD = frozenset({PASSWORD_CHANGED, PASSWORD_FAILED})
 
@@ -92,22 +94,24 @@ class Mapper:
         return message.events
 
     def adopt(
-        self, resources: Any, *, session: str, received: datetime, reconciled: bool
+        self, resources: Any, *, reading: str, received: datetime, reconciled: bool
     ) -> list[Event]:
-        """The events that lead from the picture to what the platform says about the agent's devices and channels now.
+        """The events that lead from the picture to what the platform says about the agent now.
 
         `resources` is the answer to a request for the agent with its subresources, which may stand in
-        `user`. The ids of these events are made of the time, for what is read cannot be read again.
+        `user`. `reading` names the occasion, such as a gap: adopting anew on the same occasion, from the same
+        picture, gives the same ids to the same changes.
         """
         fields = mapping(resources)
         message = Message(
             self.origin,
             "",
             fields | mapping(fields.get("user")),
-            session=session,
-            ordinal=f"snapshot {received.timestamp():.6f}",
+            session="",
+            ordinal=reading,
             received=received,
             provenance=Provenance.RECONCILED if reconciled else Provenance.SNAPSHOT,
+            reading=reading,
         )
         return reconcile(message, self.picture)
 
@@ -136,8 +140,10 @@ class Mapper:
             return on_device_message
         if isinstance(data.get("call"), dict) or ("errorMessage" in data and "callUuid" in data):
             return on_call_message
-        if isinstance(data.get("interaction"), dict):
+        if any(isinstance(data.get(name), dict) for name in ("interaction", "chat", "workitem")):
             return on_interaction_message
+        if isinstance(data.get("service"), dict) and message.topic == SERVICES_TOPIC:
+            return on_service_message
         return None
 
 

@@ -85,15 +85,16 @@ def on_channel_message(message: Message, picture: AgentPicture) -> None:
     tell(message, picture, told, told)
 
 
-def on_snapshot(message: Message, picture: AgentPicture) -> None:
+def on_snapshot(message: Message, picture: AgentPicture, *, whole: bool = True) -> None:
     """Map an answer about the agent's devices and channels: the state as a snapshot, and what changed meanwhile."""
     data = message.data
     devices = objects(data.get("devices"))
-    for known in set(picture.devices) - {identifier(device.get("id")) for device in devices}:
-        del picture.devices[known]
+    if "devices" in data and whole:
+        for known in set(picture.devices) - {identifier(device.get("id")) for device in devices}:
+            del picture.devices[known]
     events = [_take_device(message, picture, device) for device in devices[:MAX_DEVICES]]
     channels = objects(data.get("channels"))
-    if "channels" in data:
+    if "channels" in data and whole:
         names = {identifier(channel.get("channel")) for channel in channels}
         for known in set(picture.channels) - names:
             del picture.channels[known]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.genesys_web_services.mapping import chats
+from connectors.genesys_web_services.mapping import chats, workbins
 from connectors.genesys_web_services.mapping.message import Message
 from connectors.genesys_web_services.mapping.picture import (
     MAX_ENDED,
@@ -32,14 +32,18 @@ from connectors.genesys_web_services.mapping.values import (
     seconds,
     text,
 )
-from connectors.genesys_web_services.vendor import WORKBIN_MESSAGES, folded
+from connectors.genesys_web_services.vendor import (
+    CHATS_TOPIC,
+    WORK_ITEMS_TOPIC,
+    WORKBIN_MESSAGES,
+    folded,
+)
 from gateway.events import Data
 from gateway.events.common import Attachment, Native, Party
 from gateway.events.interactions import (
     Interaction,
     InteractionDataChanged,
     InteractionMessage,
-    Workbin,
 )
 
 _STATES = {
@@ -68,24 +72,22 @@ _OVER = frozenset(
 )
 _DIRECTIONS = ("inbound", "outbound", "internal")
 _MEDIA = {"facebook": "social", "twitter": "social", "voicemail": "voicemail"}
-_WORKBIN = {
-    "placedin": "parked",
-    "takenout": "pulled",
-    "pulled": "pulled",
-    "removed": "pulled",
+_BODIES = {
+    "interaction": "interactions",
+    "chat": "chats",
+    "workitem": "workitems",
+    "workItem": "workitems",
 }
-_ACTORS = {"agent": "agent", "customer": "customer", "client": "customer"}
+"""Where the interaction stands in a message, and the list of the platform that it belongs to then."""
+_LISTS = {CHATS_TOPIC: "chats", WORK_ITEMS_TOPIC: "workitems"}
+_OWN_MEDIA = {"chats": "chat", "workitems": "workitem"}
 _MAX_ATTACHMENTS = 100
 
 
 def on_interaction_message(message: Message, picture: AgentPicture) -> None:
     """Map a message of the interactions, chats, work items or workbins topic."""
     data = message.data
-    body = data.get("interaction")
-    if not isinstance(body, dict):
-        body = data.get("chat")
-    if not isinstance(body, dict):
-        body = data
+    body = next((found for name in _BODIES if isinstance(found := data.get(name), dict)), data)
     interaction = identifier(first(body, "id", "interactionId", "InteractionId"))
     if interaction is None:
         message.not_understood("an interaction without an id")
@@ -124,6 +126,8 @@ class _InteractionMessage:
         self.item = Item() if item is None else item
         self.word = text(body.get("state"))
         self.content = mapping(body.get("content")) or mapping(body.get("email_object"))
+        if item is None or self.item.kept_in == "interactions":
+            self.item.kept_in = _list_of(message)
         self.item.media = self._media_type()
         self.item.direction = _direction(body) or self.item.direction
         self.native: Native = message.native(
@@ -132,8 +136,14 @@ class _InteractionMessage:
                 name: value
                 for name in ("threadId", "parentInteractionId", "parentId")
                 if (value := text(body.get(name))) is not None
-            },
+            }
+            | workbins.actor_ids(message.data),
         )
+
+    @property
+    def in_workbin(self) -> bool:
+        """Whether this tells of a workbin and not of the agent's own interactions."""
+        return self.message.kind in WORKBIN_MESSAGES
 
     def map(self) -> None:
         message, before = self.message, len(self.message.events)
@@ -155,12 +165,16 @@ class _InteractionMessage:
 
     def _moved(self) -> str | None:
         """What happened, if the message tells of more than a change of properties."""
-        data = self.message.data
-        if self.message.kind in WORKBIN_MESSAGES:
-            return _WORKBIN.get(folded(data.get("workbinContentOperation")), "changed")
+        if self.in_workbin:
+            verb = workbins.verb_of(self.message.data)
+            told = verb == workbins.PULLED == _STATES.get(folded(self.item.state))
+            return workbins.CHANGED if told else verb
         if self.word is None or self.word == self.item.state:
             return None
-        return _STATES.get(folded(self.word))
+        moved = _STATES.get(folded(self.word))
+        if moved is not None and workbins.was_pulled(self.picture, self.interaction):
+            return workbins.CHANGED if moved == workbins.PULLED else moved
+        return moved
 
     def _media_type(self) -> str:
         name = first(self.body, "mediatype", "mediaType", "MediaType")
@@ -169,7 +183,7 @@ class _InteractionMessage:
             # broken envelope.
             name = text(self.body.get("channel"))
             if name is None or name.startswith("/"):
-                return "chat" if "chat" in self.message.data else self.item.media
+                return _OWN_MEDIA.get(self.item.kept_in, self.item.media)
         return _MEDIA.get(name.lower(), name.lower())
 
     def _body_text(self) -> None:
@@ -233,8 +247,10 @@ class _InteractionMessage:
             media=self.item.media,
             agent=self.message.origin.agent,
             queue=first(body, "currentQueue", "queue", "Queue"),
-            workbin=_workbin(mapping(data.get("workbinInfo"))),
-            actor=_actor(mapping(data.get("actorInfo"))),
+            workbin=workbins.workbin_of(
+                mapping(data.get("workbinInfo")) or mapping(data.get("workbin"))
+            ),
+            actor=workbins.actor_of(mapping(data.get("actorInfo"))),
             reason=first(reason, "reasonName", "reasonDescription", "reason")
             or first(body, "reason", "reasonCode"),
             direction=self.item.direction,
@@ -265,7 +281,13 @@ class _InteractionMessage:
 
     def _remember(self, verb: str | None) -> None:
         picture, item = self.picture, self.item
-        if verb in _OVER or (self.ended is not None and verb is None):
+        if self.in_workbin and verb is not None:
+            workbins.remember(picture, self.interaction, verb)
+        if (
+            verb in _OVER
+            or (self.in_workbin and self.first_seen)
+            or (self.ended is not None and verb is None)
+        ):
             picture.interactions.pop(self.interaction, None)
             put(picture.ended, self.interaction, Ended(self.message.print), MAX_ENDED)
             return
@@ -290,21 +312,9 @@ def _direction(body: dict[str, Any]) -> str | None:
     return next((name for name in _DIRECTIONS if sub_kind.startswith(name)), None)
 
 
-def _workbin(info: dict[str, Any]) -> Workbin | None:
-    name = first(info, "workbinTypeId", "workbinId", "id")
-    if name is None:
-        return None
-    for kind, key in (
-        ("agent", "workbinAgentId"),
-        ("place", "workbinPlaceId"),
-        ("agent_group", "workbinGroupId"),
-        ("place_group", "workbinPlaceGroupId"),
-    ):
-        if (owner := text(info.get(key))) is not None:
-            return Workbin(id=name, owner=owner, owner_kind=kind)
-    return Workbin(id=name)
-
-
-def _actor(info: dict[str, Any]) -> str | None:
-    kind = text(info.get("actorType"))
-    return None if kind is None else _ACTORS.get(kind.lower(), "system")
+def _list_of(message: Message) -> str:
+    """The platform's list that the interaction stands in, by the message's shape or its topic."""
+    for name, kept_in in _BODIES.items():
+        if name != "interaction" and isinstance(message.data.get(name), dict):
+            return kept_in
+    return _LISTS.get(message.topic, "interactions")

@@ -22,6 +22,8 @@ __all__ = [
     "MAX_ENDED",
     "MAX_INTERACTIONS",
     "MAX_PARTICIPANTS",
+    "MAX_SERVICES",
+    "MAX_WORKBIN_ITEMS",
     "AgentPicture",
     "Channel",
     "ChatUser",
@@ -40,6 +42,8 @@ MAX_INTERACTIONS = 64
 MAX_DEVICES = 16
 MAX_CHANNELS = 32
 MAX_PARTICIPANTS = 64
+MAX_SERVICES = 64
+MAX_WORKBIN_ITEMS = 128
 
 
 class Leg(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -81,12 +85,14 @@ class Item(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     Attributes:
         state: the platform's last state word.
+        kept_in: the platform's list that it stands in: interactions, chats or workitems.
         told_body: the e-mail's text was passed on.
         floor: all chat events up to this id were seen; `seen` holds those above it.
         seen_words: the same for ids that are no numbers, by fingerprint.
     """
 
     state: str | None = None
+    kept_in: str = "interactions"
     media: str = "unknown"
     direction: str | None = None
     data: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -99,7 +105,13 @@ class Item(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class AgentPicture(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One agent. `recent` holds fingerprints of the last messages that carried a reference or a time."""
+    """One agent.
+
+    Attributes:
+        recent: fingerprints of the last messages that carried a reference or a time.
+        services: the platform's services by name, and whether they are up, degraded or down.
+        workbins: what happened last, in a workbin, to interactions that are with nobody.
+    """
 
     standing: Standing | None = None
     devices: dict[str, Device] = msgspec.field(default_factory=dict)
@@ -107,6 +119,8 @@ class AgentPicture(msgspec.Struct, kw_only=True, omit_defaults=True):
     calls: dict[str, Leg] = msgspec.field(default_factory=dict)
     interactions: dict[str, Item] = msgspec.field(default_factory=dict)
     ended: dict[str, Ended] = msgspec.field(default_factory=dict)
+    services: dict[str, str] = msgspec.field(default_factory=dict)
+    workbins: dict[str, str] = msgspec.field(default_factory=dict)
     recent: list[int] = msgspec.field(default_factory=list)
     last: dict[str, int] = msgspec.field(default_factory=dict)
 

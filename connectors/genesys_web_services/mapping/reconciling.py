@@ -1,8 +1,10 @@
 """After a gap or a fresh start: from what was last told to what the platform says now.
 
 What can be seen to have changed is told as events, marked by their provenance; what disappeared
-meanwhile is told as ended, marked inferred, because nobody saw it end. Source: Genesys Web Services
-API reference, "Request Parameters" (subresources).
+meanwhile is told as ended, marked inferred, because nobody saw it end. An answer that the platform
+calls partial lacks things that exist, so nothing is concluded from what it does not have. Sources:
+Genesys Web Services API reference, "Request Parameters" (Subresources), "Return Values" (Partial
+Success of bulk GETs).
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from connectors.genesys_web_services.mapping.calls import on_call_message
 from connectors.genesys_web_services.mapping.interactions import on_interaction_message
 from connectors.genesys_web_services.mapping.message import Message
 from connectors.genesys_web_services.mapping.picture import MAX_ENDED, AgentPicture, Ended, put
+from connectors.genesys_web_services.mapping.services import on_services_read
 from connectors.genesys_web_services.mapping.values import identifier, objects
+from connectors.genesys_web_services.vendor import StatusCode
 from gateway.events import Confidence, Event
 from gateway.events.calls import Call
 from gateway.events.interactions import Interaction
@@ -26,6 +30,8 @@ from gateway.states import ConnectionState
 
 _UNCHANGED = frozenset({"tieline.call.changed.v1", "tieline.interaction.changed.v1"})
 _ABSENT = "absent"
+_LISTS = {"interactions": "interaction", "chats": "chat", "workitems": "workitem"}
+"""The platform's lists of interactions, and under which name a message has one of each."""
 
 
 def reconcile(message: Message, picture: AgentPicture) -> list[Event]:
@@ -34,21 +40,26 @@ def reconcile(message: Message, picture: AgentPicture) -> list[Event]:
     A kind of resource that the answer does not have is left as it is.
     """
     resources = message.data
+    whole = resources.get("statusCode") != StatusCode.PARTIAL
     events: list[Event] = []
     if isinstance(calls := resources.get("calls"), list):
-        _end_absent_calls(message, picture, _ids(calls))
+        if whole:
+            _end_absent_calls(message, picture, _ids(calls))
         devices = objects(resources.get("devices"))
         number = devices[0].get("phoneNumber") if devices else None
         for call in objects(calls):
             data = {"call": call, "phoneNumber": number}
-            events += _told(message, picture, on_call_message, data, call)
-    if isinstance(interactions := resources.get("interactions"), list):
-        _end_absent_interactions(message, picture, _ids(interactions))
+            events += _told(message, picture, on_call_message, data)
+    listed = {name: found for name in _LISTS if isinstance(found := resources.get(name), list)}
+    if whole:
+        _end_absent_interactions(message, picture, {name: _ids(listed[name]) for name in listed})
+    for name, interactions in listed.items():
         for interaction in objects(interactions):
-            data = {"interaction": interaction}
-            events += _told(message, picture, on_interaction_message, data, interaction)
-    if isinstance(resources.get("devices"), list):
-        on_snapshot(message, picture)
+            data = {_LISTS[name]: interaction}
+            events += _told(message, picture, on_interaction_message, data)
+    if isinstance(resources.get("devices"), list) or isinstance(resources.get("channels"), list):
+        on_snapshot(message, picture, whole=whole)
+    on_services_read(message, picture)
     return [*events, *message.events]
 
 
@@ -57,7 +68,6 @@ def _told(
     picture: AgentPicture,
     handler: Callable[[Message, AgentPicture], None],
     data: dict[str, Any],
-    resource: dict[str, Any],
 ) -> list[Event]:
     """The events of one resource, as if a message had told it; that it was not expected is no anomaly here."""
     told = Message(
@@ -65,9 +75,10 @@ def _told(
         message.topic,
         data,
         session=message.session,
-        ordinal=f"{message.ordinal}/{identifier(resource.get('id'))}",
+        ordinal=message.ordinal,
         received=message.received,
         provenance=message.provenance,
+        reading=message.reading,
     )
     handler(told, picture)
     return [
@@ -104,9 +115,15 @@ def _end_absent_calls(message: Message, picture: AgentPicture, present: set[str 
 
 
 def _end_absent_interactions(
-    message: Message, picture: AgentPicture, present: set[str | None]
+    message: Message, picture: AgentPicture, present: dict[str, set[str | None]]
 ) -> None:
-    for name in [known for known in picture.interactions if known not in present]:
+    """End what is in none of the lists, if the list in which it would stand was read."""
+    everywhere = set().union(*present.values())
+    for name in [
+        known
+        for known, item in picture.interactions.items()
+        if item.kept_in in present and known not in everywhere
+    ]:
         item = picture.interactions.pop(name)
         put(picture.ended, name, Ended(item.last), MAX_ENDED)
         message.add(

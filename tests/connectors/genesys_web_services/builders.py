@@ -46,6 +46,7 @@ class Agent:
     def __init__(self) -> None:
         self.mapper = Mapper(ORIGIN)
         self.ordinal = 0
+        self.received = RECEIVED
 
     def hear(self, data: Any, topic: str = "/v2/me/calls") -> list[Event]:
         """The events of the next message."""

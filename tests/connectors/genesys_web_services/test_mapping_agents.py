@@ -136,7 +136,7 @@ def test_what_the_platform_says_on_a_fresh_start_is_a_snapshot() -> None:
     (resource,) = device("Ready")["devices"]
 
     events = agent.mapper.adopt(
-        {"user": {"devices": [resource]}}, session="c", received=RECEIVED, reconciled=False
+        {"user": {"devices": [resource]}}, reading="c", received=RECEIVED, reconciled=False
     )
 
     assert verbs(events) == ["agent.state.snapshot"]
@@ -154,7 +154,7 @@ def test_what_changed_during_a_gap_is_told_as_reconciled() -> None:
 
     events = agent.mapper.adopt(
         {"devices": [resource], "calls": [held, offered], "channels": []},
-        session="client-2",
+        reading="gap-1",
         received=RECEIVED,
         reconciled=True,
     )
@@ -177,7 +177,7 @@ def test_a_gap_without_a_change_tells_the_state_once_more() -> None:
 
     events = agent.mapper.adopt(
         {"devices": [resource], "calls": [call("Ringing")["call"]]},
-        session="client-2",
+        reading="gap-1",
         received=RECEIVED,
         reconciled=True,
     )
@@ -190,7 +190,7 @@ def test_devices_that_are_gone_after_a_gap_end_the_session() -> None:
     agent.hear(device("Ready"), DEVICES)
 
     events = agent.mapper.adopt(
-        {"devices": []}, session="client-2", received=RECEIVED, reconciled=True
+        {"devices": []}, reading="gap-1", received=RECEIVED, reconciled=True
     )
 
     assert verbs(events) == ["agent.session.ended", "agent.state.changed"]
