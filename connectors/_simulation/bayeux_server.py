@@ -93,13 +93,25 @@ class BayeuxServer:
         return list(self._sessions.values())
 
     @property
+    def owners(self) -> frozenset[str]:
+        """Who has a session."""
+        return frozenset(self._by_owner)
+
+    @property
     def held(self) -> int:
         """How many /meta/connects are being held."""
         return self._held_by_browser.total()
 
-    def publish(self, owner: str, channel: str, frame: bytes, number: int) -> None:
-        """Queue an encoded message for every session of `owner` that subscribed to the channel."""
+    def publish(
+        self, owner: str, channel: str, frame: bytes, number: int, *, context: object = None
+    ) -> None:
+        """Queue an encoded message for every session of `owner` that subscribed to the channel.
+
+        With a `context`, only for the sessions that were made on that HTTP session.
+        """
         sessions = self._by_owner.get(owner)
+        if sessions and context is not None:
+            sessions = [session for session in sessions if session.context == context]
         if not sessions:
             self._recorder.lost((number,), LostBecause.NO_SESSION)
             return

@@ -37,9 +37,15 @@ class FaultKind(StrEnum):
     """Messages of one reply are shuffled; a reply waits until there are at least two."""
     GARBAGE = "garbage"
     """The feed answers with something that is not what it should be."""
+    TOKEN_EXPIRY = "token_expiry"  # noqa: S105 - the name of a fault
+    """Access tokens are dead before their time; refresh tokens and sessions live on."""
+    SERVICE_UNAVAILABLE = "service_unavailable"
+    """A service of the platform is down: it says so on the feed, and refuses what it is asked to do."""
 
 
-INSTANT = frozenset({FaultKind.SESSION_UNKNOWN, FaultKind.SESSION_EXPIRY})
+INSTANT = frozenset({FaultKind.SESSION_UNKNOWN, FaultKind.SESSION_EXPIRY, FaultKind.TOKEN_EXPIRY})
+FEED_AND_HTTP = frozenset(FaultKind) - {FaultKind.TOKEN_EXPIRY, FaultKind.SERVICE_UNAVAILABLE}
+"""What every platform with a Bayeux feed can suffer."""
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -67,6 +73,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For `garbage`: not JSON, JSON of another shape, broken messages between good ones; any when absent."""
     discard: bool = False
     """For `stall`: what is published meanwhile is lost instead of late."""
+    service: str | None = None
+    """For `service_unavailable`: which one; all when absent."""
 
 
 class _Scheduled:

@@ -1,21 +1,16 @@
-"""What tests and the demo ask of the simulator itself, under /sim/: the oracle, faults on demand, the rate.
-
-No credentials are asked for: a simulator belongs on a loopback address.
-"""
+"""What tests and the demo ask of this simulator beyond what all have: let something happen, and tell states."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
 
-from connectors._simulation.faults import Fault
+from connectors._simulation.admin import json
 from connectors.genesys_web_services._simulated.calls import Telephony
 from connectors.genesys_web_services._simulated.interactions import Media
-from connectors.genesys_web_services._simulated.lives import Lives
 from connectors.genesys_web_services._simulated.model import (
     LOGGED_OUT,
     NOT_READY,
@@ -26,8 +21,6 @@ from connectors.genesys_web_services._simulated.model import (
 )
 from connectors.genesys_web_services._simulated.sessions import HttpSessions
 from connectors.genesys_web_services._simulated.world import World
-
-MAX_PAGE = 50_000
 
 
 class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,96 +54,37 @@ class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many times."""
 
 
-class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """POST /sim/rate."""
-
-    events_per_second: Annotated[float, msgspec.Meta(ge=0)]
-
-
 class Admin:
-    """The /sim/ routes. `commit` puts a fault into effect."""
+    """The /sim/ routes of this platform."""
 
     def __init__(
         self,
         world: World,
         telephony: Telephony,
         media: Media,
-        lives: Lives,
         sessions: HttpSessions,
-        commit: Callable[[Fault], None],
-        pardon: Callable[[], list[Fault]],
     ) -> None:
         self._world = world
         self._telephony = telephony
         self._media = media
-        self._lives = lives
         self._sessions = sessions
-        self._commit = commit
-        self._pardon = pardon
 
     def routes(self) -> list[web.RouteDef]:
-        """Everything below /sim/."""
-        return [
-            web.get("/sim/published", self._published),
-            web.get("/sim/stats", self._stats),
-            web.get("/sim/agents", self._agents),
-            web.post("/sim/emit", self._emit),
-            web.post("/sim/rate", self._rate),
-            web.post("/sim/faults", self._add_faults),
-            web.delete("/sim/faults", self._clear_faults),
-            web.post("/sim/stop_lives", self._stop_lives),
-            web.post("/sim/start_lives", self._start_lives),
-        ]
+        """Agents, and what is to happen."""
+        return [web.get("/sim/agents", self._agents), web.post("/sim/emit", self._emit)]
 
-    async def _published(self, request: web.Request) -> web.Response:
-        try:
-            since = int(request.query.get("since", "0"))
-            limit = min(int(request.query.get("limit", MAX_PAGE)), MAX_PAGE)
-        except ValueError:
-            return _json({"error": "since and limit are numbers"}, 400)
-        ledger = self._world.ledger
-        entries = ledger.since(since, limit)
-        following = entries[-1].number if entries else since
-        agent = request.query.get("agent")
-        return _json(
-            {
-                "published": [one.as_record() for one in entries if agent in {None, one.agent}],
-                "next": following,
-                "total": len(ledger),
-                "forgotten": ledger.forgotten,
-            }
-        )
-
-    async def _stats(self, _request: web.Request) -> web.Response:
-        world, ledger = self._world, self._world.ledger
-        agents, bayeux = world.agents.values(), world.bayeux
-        counts = ledger.counts()
-        return _json(
-            {
-                "published": len(ledger),
-                "fates": counts,
-                "lost_by_platform": counts["lost"],
-                "uncertain": counts["uncertain"],
-                "resumable": len(ledger) - counts["lost"] - counts["uncertain"],
-                "forgotten": ledger.forgotten,
-                "by_topic": dict(ledger.by_topic),
-                "sessions": len(bayeux.sessions),
-                "held": bayeux.held,
-                "handshakes": bayeux.handshakes,
-                "connects": bayeux.connects,
-                "http_sessions": len(self._sessions),
-                "agents_by_state": dict(Counter(agent.voice.state for agent in agents)),
-                "calls": sum(len(agent.calls) for agent in agents),
-                "interactions": sum(len(agent.interactions) for agent in agents),
-                "alive": self._lives.alive,
-                "events_per_second": self._lives.events_per_second,
-                "lives_stopped": self._lives.stopped,
-                "failure": repr(world.agenda.failure) if world.agenda.failure else None,
-            }
-        )
+    def facts(self) -> dict[str, object]:
+        """For /sim/stats."""
+        agents = self._world.agents.values()
+        return {
+            "http_sessions": len(self._sessions),
+            "agents_by_state": dict(Counter(agent.voice.state for agent in agents)),
+            "calls": sum(len(agent.calls) for agent in agents),
+            "interactions": sum(len(agent.interactions) for agent in agents),
+        }
 
     async def _agents(self, _request: web.Request) -> web.Response:
-        return _json(
+        return json(
             {
                 agent.username: {
                     "state": agent.voice.state,
@@ -169,10 +103,10 @@ class Admin:
         try:
             emission = msgspec.json.decode(await request.read(), type=Emission)
         except msgspec.DecodeError as error:
-            return _json({"error": str(error)}, 400)
+            return json({"error": str(error)}, 400)
         agent = self._world.agents.get(emission.agent)
         if agent is None:
-            return _json({"error": f"there is no agent {emission.agent}"}, 404)
+            return json({"error": f"there is no agent {emission.agent}"}, 404)
         before = len(self._world.ledger)
         self._world.leave_alone(agent)
         result: object = None
@@ -180,10 +114,10 @@ class Admin:
             try:
                 result = self._let_happen(agent, emission)
             except LookupError as error:
-                return _json({"error": str(error)}, 409)
+                return json({"error": str(error)}, 409)
         ids = [f"sim-{number + 1}" for number in range(before, len(self._world.ledger))]
         call_id = result.id if isinstance(result, Call) else None
-        return _json({"published": ids, "call": call_id})
+        return json({"published": ids, "call": call_id})
 
     def _let_happen(self, agent: Agent, emission: Emission) -> object:
         world, telephony = self._world, self._telephony
@@ -211,34 +145,6 @@ class Admin:
             return None
         return self._media.invite(agent, action)
 
-    async def _rate(self, request: web.Request) -> web.Response:
-        try:
-            rate = msgspec.json.decode(await request.read(), type=Rate)
-        except msgspec.DecodeError as error:
-            return _json({"error": str(error)}, 400)
-        self._lives.events_per_second = rate.events_per_second
-        return _json({"events_per_second": rate.events_per_second})
-
-    async def _add_faults(self, request: web.Request) -> web.Response:
-        try:
-            faults = msgspec.json.decode(await request.read(), type=Fault | list[Fault])
-        except msgspec.DecodeError as error:
-            return _json({"error": str(error)}, 400)
-        for fault in faults if isinstance(faults, list) else [faults]:
-            self._commit(fault)
-        return _json({"committed": True})
-
-    async def _clear_faults(self, _request: web.Request) -> web.Response:
-        return _json({"cleared": self._pardon()})
-
-    async def _stop_lives(self, _request: web.Request) -> web.Response:
-        self._lives.stopped = True
-        return _json({"published": len(self._world.ledger)})
-
-    async def _start_lives(self, _request: web.Request) -> web.Response:
-        self._lives.stopped = False
-        return _json({"published": len(self._world.ledger)})
-
 
 def _the_call(agent: Agent, call_id: str | None) -> Call:
     calls = agent.calls
@@ -249,9 +155,3 @@ def _the_call(agent: Agent, call_id: str | None) -> Call:
     if len(calls) != 1:
         raise LookupError(f"{agent.username} has {len(calls)} calls: name one")
     return next(iter(calls.values()))
-
-
-def _json(body: object, status: int = 200) -> web.Response:
-    return web.Response(
-        body=msgspec.json.encode(body), content_type="application/json", status=status
-    )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from random import Random
 
+from connectors._simulation.lives import PacedLives
 from connectors.genesys_web_services._simulated.calls import Telephony
 from connectors.genesys_web_services._simulated.interactions import Media
 from connectors.genesys_web_services._simulated.model import (
@@ -28,17 +28,11 @@ from connectors.genesys_web_services._simulated.model import (
 from connectors.genesys_web_services._simulated.world import World
 
 Action = Callable[[], object]
-TICK_SECONDS = 0.01
-IDLE_SECONDS = 0.05
 MAX_INTERACTIONS = 5
-MAX_BURST_SECONDS = 0.05
-"""One tick makes up for at most so much, so that requests are answered between ticks."""
-MAX_BEHIND_SECONDS = 1.0
-"""A process that could not keep up owes at most so much; the rest is not made up for."""
 
 
-class Lives:
-    """Lets agents live. `begin` adds an agent; the agenda calls `tick`."""
+class Lives(PacedLives[Agent]):
+    """The steps of an agent's life."""
 
     def __init__(
         self,
@@ -48,55 +42,12 @@ class Lives:
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._monotonic = monotonic
+        super().__init__(
+            world.settings.events_per_second, world.rng, world.ledger, monotonic=monotonic
+        )
         self._world = world
-        self._rng: Random = world.rng
         self._telephony = telephony
         self._media = media
-        self._alive: list[Agent] = []
-        self._names: set[str] = set()
-        self._owed = 0.0
-        self._published = 0
-        self._last = monotonic()
-        self.events_per_second = world.settings.events_per_second
-        self.stopped = False
-
-    @property
-    def alive(self) -> int:
-        """How many agents live."""
-        return len(self._alive)
-
-    def begin(self, agent: Agent) -> None:
-        """From now on the agent lives; a second call changes nothing."""
-        if agent.username not in self._names:
-            self._names.add(agent.username)
-            self._alive.append(agent)
-
-    def pause_until_next_tick(self) -> float:
-        """Seconds to the next tick: long enough for at least one message to be due."""
-        if self.stopped or not self._alive or self.events_per_second <= 0:
-            return IDLE_SECONDS
-        return max(TICK_SECONDS, min(1 / self.events_per_second, IDLE_SECONDS))
-
-    def tick(self) -> None:
-        """Do what is due since the last tick; what commands published counts too."""
-        now = self._monotonic()
-        passed, self._last = now - self._last, now
-        ledger = self._world.ledger
-        if self.stopped or not self._alive:
-            self._owed, self._published = 0.0, len(ledger)
-            return
-        rate = self.events_per_second
-        self._owed += passed * rate - (len(ledger) - self._published)
-        self._owed = min(self._owed, max(rate * MAX_BEHIND_SECONDS, 1.0))
-        due = max(min(int(self._owed), int(rate * MAX_BURST_SECONDS) + 1), 0)
-        target = len(ledger) + due
-        for _ in range(3 * due):
-            if len(ledger) >= target:
-                break
-            self.step(self._rng.choice(self._alive), now)
-        self._owed -= len(ledger) - (target - due)
-        self._published = len(ledger)
 
     def step(self, agent: Agent, now: float) -> None:
         """Let one thing happen to the agent: usually one message, none while a command has the agent."""
