@@ -7,6 +7,7 @@ from sinks.kafka.sink import build
 SINK = SinkDescriptor(
     name="kafka",
     settings=KafkaSettings,
-    traits=SinkTraits(batch_events=1000, batch_bytes=4 << 20),
+    # A transaction takes many turns of the loop, which are long when feeds are busy: a large one keeps up with them.
+    traits=SinkTraits(batch_events=4000, batch_bytes=4 << 20),
     build=build,
 )

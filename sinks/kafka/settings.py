@@ -110,7 +110,11 @@ class KafkaSettings(BaseModel):
         default=None, description="Make topics that do not exist; null: they must exist."
     )
     compression: Literal["none", "lz4", "zstd"] = Field(
-        default="lz4", description="Of record batches; zstd is smaller and slower."
+        default="zstd",
+        description=(
+            "Of record batches. zstd is smaller, and takes a third of the time of lz4, for which aiokafka always uses "
+            "its slowest level."
+        ),
     )
     max_record_bytes: int = Field(
         default=1_000_000,

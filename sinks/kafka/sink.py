@@ -28,6 +28,8 @@ OPEN_SECONDS = 25.0
 ATTEMPTS_LIMIT = 16
 FENCED_AGAIN_SECONDS = 300.0
 SMALLEST_BATCH_BYTES = 1024
+ENCODED_AT_ONCE = 250
+"""Feeds and commands get their turn after so many events of a large batch."""
 
 _log = structlog.get_logger(__name__)
 
@@ -195,7 +197,7 @@ class KafkaSink:
     async def _deliver(self, batch: Sequence[StoredEvent]) -> Report:
         session = self._session or await self._open()
         work = _Work(batch, len(batch))
-        self._encode(session, work)
+        await self._encode(session, work)
         attempt = 0
         while True:
             await self._leave_missing_topics(session, work)
@@ -207,9 +209,11 @@ class KafkaSink:
             session = await self._open()
             work.drop(session.held.covers)
 
-    def _encode(self, session: Session, work: _Work) -> None:
+    async def _encode(self, session: Session, work: _Work) -> None:
         """Make records of what is not held yet."""
         for index, event in enumerate(work.batch):
+            if index and index % ENCODED_AT_ONCE == 0:
+                await asyncio.sleep(0)
             if len(work.refused) >= REFUSALS_LIMIT:
                 work.stop_before(index, Reason.INVALID, "many events were refused", wait=False)
                 return

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from sinks.kafka.settings import KafkaSettings
 from tests.bench.rig import POSITIONS, Rig
 
 LINGER_MS = 5
@@ -39,7 +40,7 @@ async def producer(
         acks="all",
         enable_idempotence=True,
         transactional_id=f"bench-{next(_names)}" if transactional else None,
-        compression_type="lz4",
+        compression_type=KafkaSettings.model_fields["compression"].default,
         linger_ms=linger_ms,
         max_batch_size=BATCH_BYTES,
     )
