@@ -25,6 +25,7 @@ _FULL = (
 _PARTIAL = (
     "call.dtmf.sent",  # without the digits
     "recording.failed",  # known only by the text of an error
+    "call.transferred", "call.conferenced",  # inferred: the platform tells their parts
     # States that newer servers have, or that are seen only in part.
     "interaction.transferred", "interaction.parked", "interaction.cancelled",
     "interaction.session.ended",

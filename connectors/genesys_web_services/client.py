@@ -10,6 +10,7 @@ deployment guide, "Cross-Site Request Forgery protection"; RFC 7617 for Basic.
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -19,7 +20,12 @@ import msgspec
 
 from connectors._wire.bayeux import failures
 from connectors._wire.cookies import CookieStore
-from connectors.genesys_web_services.commands import ME, is_access_denied, is_csrf_refusal
+from connectors.genesys_web_services.commands import (
+    ME,
+    Upload,
+    is_access_denied,
+    is_csrf_refusal,
+)
 from connectors.genesys_web_services.vendor import StatusCode
 from gateway.clock import Clock
 from gateway.errors import (
@@ -118,16 +124,41 @@ class AgentHttp:
         Raises NotConnected (not sent), CommandUncertain (sent, answer lost), AuthRejected,
         NotReady.
         """
-        reply = await self._post_once(path, body)
+        return await self._send_surely("POST", path, msgspec.json.encode(body))
+
+    async def upload(self, path: str, upload: Upload) -> Reply:
+        """Send a file as the form that the server expects. Raises as `post` does."""
+        return await self._send_surely("POST", path, upload)
+
+    async def delete(self, path: str) -> Reply:
+        """Have a resource deleted. Raises as `post` does."""
+        return await self._send_surely("DELETE", path, None)
+
+    async def _send_surely(self, method: str, path: str, content: bytes | Upload | None) -> Reply:
+        reply = await self._send_once(method, path, content)
         if is_access_denied(*reply) or is_csrf_refusal(*reply):
             await self.sign_in()
-            reply = await self._post_once(path, body)
+            reply = await self._send_once(method, path, content)
         return reply
 
-    async def _post_once(self, path: str, body: Mapping[str, Any]) -> Reply:
-        headers = {"Content-Type": "application/json", **self._csrf}
+    async def _send_once(self, method: str, path: str, content: bytes | Upload | None) -> Reply:
+        headers = dict(self._csrf)
+        body: bytes | aiohttp.FormData | None
+        if isinstance(content, Upload):
+            # Servers take the name as it is, not percent-encoded; it holds nothing that could end it.
+            body = aiohttp.FormData(quote_fields=False)
+            body.add_field(
+                "attachment",
+                io.BytesIO(content.content),
+                filename=content.name,
+                content_type=content.content_type,
+            )
+        else:
+            body = content
+            if content is not None:
+                headers["Content-Type"] = "application/json"
         try:
-            status, _, answer = await self._send("POST", path, headers, msgspec.json.encode(body))
+            status, _, answer = await self._send(method, path, headers, body)
         except _NOT_SENT as error:
             failure = failures.of_transport(error, self.peer, 0.0).error
             raise NotConnected(failure.message, reason=failure.reason) from error
@@ -144,7 +175,11 @@ class AgentHttp:
         return Reply(status, answer)
 
     async def _send(
-        self, method: str, path: str, headers: dict[str, str], body: bytes | None
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes | aiohttp.FormData | None,
     ) -> tuple[int, Mapping[str, str], bytes]:
         url = self._base_url + path
         if cookie := self._cookies.header_for(url):

@@ -20,9 +20,9 @@ import msgspec
 from connectors._wire.bayeux.http import Limits, LongPollingClient
 from connectors._wire.bayeux.values import Batch, BayeuxResume
 from connectors._wire.cookies import CookieStore
-from connectors.genesys_web_services import commands
+from connectors.genesys_web_services import commands, sending
 from connectors.genesys_web_services.client import EVERYTHING, AgentHttp
-from connectors.genesys_web_services.commands import Login
+from connectors.genesys_web_services.commands import Login, Situation
 from connectors.genesys_web_services.mapping import AgentPicture, Mapper, Origin
 from connectors.genesys_web_services.settings import Account, GenesysWebServicesSettings
 from gateway.commands import Command, Outcome, Status, Verb
@@ -38,6 +38,14 @@ from gateway.events import Event, event_id, source_of
 
 PLATFORM_NAME = "genesys_web_services"
 NOTIFICATIONS = "/api/v2/notifications"
+_WITH_PHONE = frozenset(
+    {
+        Verb.CALL_DIAL,
+        Verb.AGENT_FORWARD,
+        Verb.AGENT_CANCEL_FORWARD,
+        Verb.AGENT_SET_DO_NOT_DISTURB,
+    }
+)
 
 
 class FeedResume(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,12 +188,14 @@ class AgentFeed:
         if not self._connected:
             raise NotReady(f"the feed of agent {self.account.name!r} is not connected")
         async with self._order:
-            devices = await self._phones(ask=command.verb is Verb.CALL_DIAL)
-            request = commands.build(
-                command, agent=self.account.name, login=self.login, devices=devices
+            devices = await self._phones(ask=command.verb in _WITH_PHONE)
+            request = commands.build(command, self._situation(devices))
+            outcome = await sending.carry_out(
+                self._http,
+                self._mapper,
+                request,
+                reference=command.id if self._settings.send_reference else None,
             )
-            reply = await self._http.post(request.path, request.body)
-            outcome = commands.outcome_of(request, *reply)
         if outcome.status is not Status.REFUSED:
             # Who was logged out by command stays out when the feed reconnects.
             self._wants_start = self._wants_start and command.verb is not Verb.AGENT_LOGOUT
@@ -250,6 +260,17 @@ class AgentFeed:
             self._start = commands.outcome_of(request, *reply)
         except CommandUncertain as error:
             self._start = Outcome(status=Status.UNKNOWN, reason=error.reason, message=error.message)
+
+    def _situation(self, devices: list[str]) -> Situation:
+        return Situation(
+            agent=self.account.name,
+            login=self.login,
+            devices=devices,
+            base_url=self._settings.base_url,
+            picture=self._mapper.picture,
+            offers=self._mapper.offers,
+            max_attachment_bytes=self._settings.max_attachment_bytes,
+        )
 
     async def _phones(self, *, ask: bool) -> list[str]:
         """The agent's phones, the active ones first; if none has been told, the platform is asked."""

@@ -119,6 +119,16 @@ class GenesysWebServicesSettings(BaseModel):
         le=256 * 1024 * 1024,
         description="Largest reply that is read, in bytes.",
     )
+    max_attachment_bytes: int = Field(
+        default=1024 * 1024,
+        ge=1,
+        le=64 * 1024 * 1024,
+        description="Largest attachment that a command may add, in bytes.",
+    )
+    send_reference: bool = Field(
+        default=False,
+        description="Send each command's id as `referenceId`; newer servers echo it in the events it causes.",
+    )
     max_buffered_messages: int = Field(
         default=10_000,
         ge=100,

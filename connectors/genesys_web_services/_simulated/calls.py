@@ -28,7 +28,6 @@ from connectors.genesys_web_services._simulated.world import (
     Outcome,
     Refusal,
     World,
-    destination,
 )
 
 Data = dict[str, Any]
@@ -94,8 +93,7 @@ class Telephony:
         commanded: bool = True,
     ) -> Call | None:
         """The agent calls a number. A commanded call is answered by itself, any other when its life wants it."""
-        if number == agent.phone_number or number.startswith("99"):
-            self.fail(agent, parent, "Invalid Destination DN")
+        if not self.reach(agent, parent, number):
             return None
         kind = "Consult" if parent else "Internal" if len(number) < 7 else "Outbound"  # noqa: PLR2004 - a short number is an extension
         call = self._begin(agent, CallState.DIALING, ani=agent.phone_number, dnis=number, kind=kind)
@@ -154,7 +152,7 @@ class Telephony:
         """POST on the calls of a device: Dial."""
         if body.get("operationName") != "Dial":
             raise Refusal(INVALID, f"operationName {body.get('operationName')!r} is not known here")
-        number, data = destination(body), body.get("userData")
+        number, data = self._world.destination(body), body.get("userData")
         if not agent.logged_in:
             raise Refusal(INVALID, "the device is not active")
         user_data = data if isinstance(data, dict) else None
@@ -191,6 +189,16 @@ class Telephony:
         if key != "consultCallUri" or related is None:
             raise Refusal(MISSING, f"{key} is missing")
         return related
+
+    def destination(self, body: Data) -> str:
+        return self._world.destination(body)
+
+    def reach(self, agent: Agent, call: Call | None, number: str) -> bool:
+        """Whether a number can be called; if not, that is told."""
+        if number == agent.phone_number or number.startswith("99"):
+            self.fail(agent, call, "Invalid Destination DN")
+            return False
+        return True
 
     def consult(self, agent: Agent, call: Call, number: str) -> None:
         self.set_state(agent, call, CallState.HELD)
@@ -230,18 +238,28 @@ def _mute(muted: bool) -> Operation:  # noqa: FBT001 - read where it is used: _m
 
 
 def _consult(telephony: Telephony, agent: Agent, call: Call, body: Data) -> Action:
-    number = destination(body)
+    number = telephony.destination(body)
     return lambda: telephony.consult(agent, call, number)
 
 
 def _single_step_transfer(telephony: Telephony, agent: Agent, call: Call, body: Data) -> Action:
-    destination(body)
-    return lambda: telephony.set_state(agent, call, CallState.RELEASED)
+    number = telephony.destination(body)
+
+    def apply() -> None:
+        if telephony.reach(agent, call, number):
+            telephony.set_state(agent, call, CallState.RELEASED)
+
+    return apply
 
 
 def _single_step_conference(telephony: Telephony, agent: Agent, call: Call, body: Data) -> Action:
-    number = destination(body)
-    return lambda: telephony.change_parties(agent, call, [*call.participants, number])
+    number = telephony.destination(body)
+
+    def apply() -> None:
+        if telephony.reach(agent, call, number):
+            telephony.change_parties(agent, call, [*call.participants, number])
+
+    return apply
 
 
 def _with_other(key: str, method: Callable[[Telephony, Agent, Call, Call], object]) -> Operation:

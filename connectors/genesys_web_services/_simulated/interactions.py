@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from connectors.genesys_web_services._simulated import messages
@@ -12,14 +12,7 @@ from connectors.genesys_web_services._simulated.model import (
     InteractionState,
     interaction_id,
 )
-from connectors.genesys_web_services._simulated.world import (
-    INVALID,
-    MISSING,
-    NOT_FOUND,
-    Outcome,
-    Refusal,
-    World,
-)
+from connectors.genesys_web_services._simulated.world import World
 
 Data = dict[str, Any]
 CHAT_HISTORY = 12
@@ -31,6 +24,10 @@ class Media:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.parked: dict[str, tuple[str, Interaction]] = {}
+        """What lies in workbins: by the interaction's id, with the workbin's."""
+        self.documents: dict[str, tuple[bytes, str]] = {}
+        """Content and media type of attachments, by document id."""
 
     def tell(self, agent: Agent, interaction: Interaction) -> None:
         """Publish the interaction as it is, nested or flat by chance."""
@@ -156,118 +153,80 @@ class Media:
             self._world.rng.shuffle(shown)
         interaction.shown_events = shown
 
-    def operate(self, agent: Agent, interaction_id_: str, body: Data) -> Outcome:
-        """POST on one interaction. 0 means accepted, not done."""
-        interaction = agent.interactions.get(interaction_id_)
-        if interaction is None:
-            raise Refusal(NOT_FOUND, f"interaction {interaction_id_} was not found")
-        name = body.get("operationName")
-        operation = _OPERATIONS.get(name) if isinstance(name, str) else None
-        if operation is None:
-            raise Refusal(INVALID, f"operationName {name!r} is not a known operation")
-        invited = interaction.state is InteractionState.INVITED
-        if invited is not (name in {"Accept", "Reject"}):
-            raise Refusal(INVALID, f"{name} is not possible while it is {interaction.state}")
-        if name in _CHAT_ONLY and (interaction.channel != "chat" or interaction.session_ended):
-            raise Refusal(INVALID, f"{name} needs a chat session")
-        if name in {"Reply", "ReplyAll"}:
-            if interaction.channel != "email":
-                raise Refusal(INVALID, f"{name} needs an e-mail")
-            answer = interaction_id(self._world.rng)
-            return Outcome(
-                extra={"replyInteractionId": answer},
-                then=lambda: self.reply(agent, interaction, answer),
-            )
-        action = operation(self, agent, interaction, body)
+    def create(self, agent: Agent, queue: str, kind: str, sub_kind: str) -> Interaction:
+        """A new e-mail that the agent is going to write ("Interactions On E-mail Channel", Create)."""
+        new_id = interaction_id(self._world.rng)
+        draft = Interaction(
+            id=new_id,
+            channel="email",
+            state=InteractionState.REPLY_CREATED,
+            subject="",
+            text="",
+            from_address="support@example.com",
+            to_address="",
+            queue=queue,
+            started_at_ms=int(self._world.now() * 1000),
+            thread_id=interaction_id(self._world.rng),
+            session_id=new_id,
+            kind=kind,
+            sub_kind=sub_kind,
+            parent_id="",
+        )
+        agent.interactions[new_id] = draft
+        self.tell(agent, draft)
+        return draft
 
-        def apply() -> None:
-            if interaction.is_open:
-                action()
+    def place(self, agent: Agent, interaction: Interaction, queue: str) -> None:
+        """Put it into a queue; a workbin has one of its own."""
+        interaction.queue = queue
+        self.set_state(agent, interaction, InteractionState.QUEUED)
 
-        return Outcome(then=apply)
+    def park(self, agent: Agent, interaction: Interaction, workbin: str) -> None:
+        """Put it into a workbin."""
+        self.parked[interaction.id] = (workbin, interaction)
+        self.place(agent, interaction, f"{workbin}/PrivateQueue")
 
+    def pull(self, agent: Agent, interaction: Interaction) -> None:
+        """Take it out of its workbin."""
+        if self.parked.pop(interaction.id, None) is not None:
+            agent.interactions[interaction.id] = interaction
+            self.set_state(agent, interaction, InteractionState.PULLED)
 
-Operation = Callable[[Media, Agent, Interaction, Data], Callable[[], object]]
+    def give(self, agent: Agent, interaction: Interaction, other: Agent) -> None:
+        """Pass it on: one agent loses it, another one is invited."""
+        self.set_state(agent, interaction, InteractionState.REVOKED)
+        offered = replace(interaction, state=InteractionState.INVITED)
+        other.interactions[offered.id] = offered
+        self.tell(other, offered)
 
+    def join(self, agent: Agent, interaction: Interaction, other: Agent) -> None:
+        """Another agent comes into the chat."""
+        user = f"{interaction.session_id}-{other.id}"
+        self._event(interaction, "PARTY_JOINED", "Agent", nickName=other.first_name, userId=user)
+        self.set_state(agent, interaction, InteractionState.PROPERTIES_CHANGED)
 
-def _to(state: InteractionState) -> Operation:
-    return lambda media, agent, interaction, _body: (
-        lambda: media.set_state(agent, interaction, state)
-    )
+    def show_history(self, agent: Agent, interaction: Interaction) -> None:
+        """Tell all that was said."""
+        interaction.state = InteractionState.PROPERTIES_CHANGED
+        interaction.shown_events = list(interaction.events)
+        self.tell(agent, interaction)
 
+    def attach(
+        self, agent: Agent, interaction: Interaction, name: str, content: bytes, kind: str
+    ) -> str:
+        """Attach a file ("Attachments API"); returns the id of the document."""
+        document = interaction_id(self._world.rng)
+        self.documents[document] = (content, kind)
+        interaction.attachments.append(
+            {"id": document, "name": name, "size": len(content), "mimeType": kind}
+        )
+        self.tell(agent, interaction)
+        return document
 
-def _typing(started: bool) -> Operation:  # noqa: FBT001 - read where it is used: _typing(True)
-    return lambda media, agent, interaction, _body: (
-        lambda: media.notice_typing(agent, interaction, started=started)
-    )
-
-
-def _accept(
-    media: Media, agent: Agent, interaction: Interaction, body: Data
-) -> Callable[[], object]:
-    nickname = str(body.get("nickname", ""))
-    return lambda: media.accept(agent, interaction, nickname)
-
-
-def _say(media: Media, agent: Agent, interaction: Interaction, body: Data) -> Callable[[], object]:
-    if interaction.channel == "email":
-        return lambda: media.set_state(agent, interaction, InteractionState.SENT)
-    text = body.get("text")
-    if not isinstance(text, str):
-        raise Refusal(MISSING, "text is missing")
-    return lambda: media.say(agent, interaction, text, by_agent=True)
-
-
-def _end(media: Media, agent: Agent, interaction: Interaction, _body: Data) -> Callable[[], object]:
-    return lambda: media.leave(agent, interaction, "Agent")
-
-
-def _attach(
-    media: Media, agent: Agent, interaction: Interaction, body: Data
-) -> Callable[[], object]:
-    data = body.get("userData")
-    if not isinstance(data, dict):
-        raise Refusal(MISSING, "userData is missing")
-    return lambda: media.change_data(agent, interaction, data)
-
-
-def _delete(
-    media: Media, agent: Agent, interaction: Interaction, body: Data
-) -> Callable[[], object]:
-    keys = body.get("keys")
-    removed = tuple(keys) if isinstance(keys, list) else tuple(interaction.user_data)
-    return lambda: media.change_data(agent, interaction, {}, removed)
-
-
-_CHAT_ONLY = frozenset(
-    {
-        "SendMessage",
-        "SendStartTypingNotification",
-        "SendStopTypingNotification",
-        "EndChatSession",
-        "LeaveConference",
-        "RequestChatHistory",
-    }
-)
-_OPERATIONS: dict[str, Operation] = {
-    "Accept": _accept,
-    "Reject": _to(InteractionState.REVOKED),
-    "Complete": _to(InteractionState.COMPLETED),
-    "Cancel": _to(InteractionState.CANCELED),
-    "PlaceInQueue": _to(InteractionState.QUEUED),
-    "PlaceInWorkbin": _to(InteractionState.QUEUED),
-    "SingleStepTransfer": _to(InteractionState.REVOKED),
-    "Transfer": _to(InteractionState.REVOKED),
-    "RequestChatHistory": _to(InteractionState.PROPERTIES_CHANGED),
-    "Send": _say,
-    "SendMessage": _say,
-    "SendStartTypingNotification": _typing(True),
-    "SendStopTypingNotification": _typing(False),
-    "EndChatSession": _end,
-    "LeaveConference": _end,
-    "AttachUserData": _attach,
-    "UpdateUserData": _attach,
-    "DeleteUserData": _delete,
-    "Reply": _accept,
-    "ReplyAll": _accept,
-}
+    def detach(self, agent: Agent, interaction: Interaction, document: str) -> None:
+        """Take an attachment away."""
+        self.documents.pop(document, None)
+        interaction.attachments = [
+            each for each in interaction.attachments if each["id"] != document
+        ]
+        self.tell(agent, interaction)

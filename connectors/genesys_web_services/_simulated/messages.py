@@ -286,6 +286,8 @@ def interaction_resource(interaction: Interaction, *, newer_names: bool = False)
             "toAddress": interaction.to_address,
             "subject": interaction.subject,
         }
+    if interaction.attachments:
+        content["attachments"] = list(interaction.attachments)
     resource: Data = {
         "id": interaction.id,
         "channel": interaction.channel,

@@ -45,6 +45,7 @@ class InteractionState(StrEnum):
     REPLY_CREATED = "ReplyCreated"
     PROPERTIES_CHANGED = "PropertiesChanged"
     QUEUED = "Queued"
+    PULLED = "Pulled"
     COMPLETED = "Completed"
     CANCELED = "Canceled"
     SENT = "Sent"
@@ -56,6 +57,7 @@ OPEN_STATES = frozenset(
         InteractionState.ACCEPTED,
         InteractionState.REPLY_CREATED,
         InteractionState.PROPERTIES_CHANGED,
+        InteractionState.PULLED,
     }
 )
 
@@ -145,6 +147,7 @@ class Interaction:
     shown_events: list[dict[str, Any]] = field(default_factory=list)
     """What the next message shows of the chat: not all, not sorted."""
     session_ended: bool = False
+    attachments: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:

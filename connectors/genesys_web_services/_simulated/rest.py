@@ -11,7 +11,9 @@ from aiohttp import web
 
 from connectors._simulation.faults import Fault, FaultKind, FaultPlan
 from connectors.genesys_web_services._simulated import messages
+from connectors.genesys_web_services._simulated.attachments import Attachments
 from connectors.genesys_web_services._simulated.calls import Telephony
+from connectors.genesys_web_services._simulated.interaction_operations import Desk
 from connectors.genesys_web_services._simulated.interactions import Media
 from connectors.genesys_web_services._simulated.model import AGENT_STATES, Agent
 from connectors.genesys_web_services._simulated.sessions import COOKIE, HttpSession, HttpSessions
@@ -29,6 +31,7 @@ from connectors.genesys_web_services._simulated.world import (
 Data = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SESSION = web.RequestKey("session", HttpSession)
+REFERENCE = web.RequestKey("reference", str)
 WITHHELD = web.RequestKey("withheld", bool)
 ROOT = "/api/v2"
 NOTIFICATIONS = f"{ROOT}/notifications"
@@ -51,7 +54,8 @@ class Rest:
     ) -> None:
         self._world = world
         self._telephony = telephony
-        self._media = media
+        self._desk = Desk(world, media)
+        self._attachments = Attachments(world, media)
         self._sessions = sessions
         self._plan = plan
         self.requests = 0
@@ -75,6 +79,10 @@ class Rest:
             web.get(f"{me}/interactions", self._list_interactions),
             web.get(me + "/interactions/{id}", self._get_interaction),
             web.post(me + "/interactions/{id}", self._post_interaction),
+            web.post(me + "/interactions", self._post_interactions),
+            web.post(me + "/interactions/", self._post_interactions),
+            web.post(me + "/workbins/{id}/interactions", self._post_workbin_content),
+            *self._attachments.routes(me + "/interactions/{id}/attachments", SESSION),
         ]
         # The reference gives these paths with and without /me.
         for prefix in (me, ROOT):
@@ -225,7 +233,7 @@ class Rest:
         else:
             everything = ["voice", *agent.channels]
             outcome = self._world.operate_on_channels(agent, everything, body)
-        return self._carry_out(agent, outcome)
+        return self._carry_out(request, outcome)
 
     def _end(self, session: HttpSession) -> None:
         self._world.log_out(session.agent)
@@ -271,7 +279,7 @@ class Rest:
     async def _post_call(self, request: web.Request) -> web.Response:
         agent = request[SESSION].agent
         outcome = self._telephony.operate(agent, request.match_info["id"], await _body(request))
-        return self._carry_out(agent, outcome)
+        return self._carry_out(request, outcome)
 
     def _own_device(self, request: web.Request) -> Agent:
         agent = request[SESSION].agent
@@ -285,11 +293,11 @@ class Rest:
 
     async def _post_device(self, request: web.Request) -> web.Response:
         agent, body = self._own_device(request), await _body(request)
-        return self._carry_out(agent, self._world.operate_on_channels(agent, ["voice"], body))
+        return self._carry_out(request, self._world.operate_on_channels(agent, ["voice"], body))
 
     async def _post_device_call(self, request: web.Request) -> web.Response:
         agent, body = self._own_device(request), await _body(request)
-        return self._carry_out(agent, self._telephony.operate_on_device(agent, body))
+        return self._carry_out(request, self._telephony.operate_on_device(agent, body))
 
     def _own_channel(self, request: web.Request) -> tuple[Agent, str]:
         agent, name = request[SESSION].agent, request.match_info["id"]
@@ -304,7 +312,7 @@ class Rest:
     async def _post_channel(self, request: web.Request) -> web.Response:
         agent, name = self._own_channel(request)
         outcome = self._world.operate_on_channels(agent, [name], await _body(request))
-        return self._carry_out(agent, outcome)
+        return self._carry_out(request, outcome)
 
     async def _get_interaction(self, request: web.Request) -> web.Response:
         interaction = request[SESSION].agent.interactions.get(request.match_info["id"])
@@ -315,18 +323,38 @@ class Rest:
 
     async def _post_interaction(self, request: web.Request) -> web.Response:
         agent, body = request[SESSION].agent, await _body(request)
-        return self._carry_out(agent, self._media.operate(agent, request.match_info["id"], body))
+        outcome = self._desk.operate(agent, request.match_info["id"], body)
+        return self._carry_out(request, outcome)
 
-    def _carry_out(self, agent: Agent, outcome: Outcome) -> web.Response:
+    async def _post_interactions(self, request: web.Request) -> web.Response:
+        agent, body = request[SESSION].agent, await _body(request)
+        return self._carry_out(request, self._desk.operate_on_all(agent, body))
+
+    async def _post_workbin_content(self, request: web.Request) -> web.Response:
+        agent, body = request[SESSION].agent, await _body(request)
+        outcome = self._desk.put_into(agent, request.match_info["id"], body)
+        return self._carry_out(request, outcome)
+
+    def _carry_out(self, request: web.Request, outcome: Outcome) -> web.Response:
         """Answer now; the effect comes a little later, or a little earlier."""
         world = self._world
-        world.leave_alone(agent)
-        if outcome.then is not None:
+        world.leave_alone(request[SESSION].agent)
+        effect = outcome.then
+        if effect is not None:
+            reference = request.get(REFERENCE) if world.settings.echo_references else None
+
+            def apply() -> None:
+                world.cause = reference
+                try:
+                    effect()
+                finally:
+                    world.cause = None
+
             delay = world.rng.uniform(0, world.settings.command_delay_ms / 1000)
             if world.rng.randrange(EARLY_IN):
-                world.agenda.after(delay, outcome.then)
+                world.agenda.after(delay, apply)
             else:
-                outcome.then()
+                apply()
         return _json(outcome.body())
 
 
@@ -343,4 +371,6 @@ async def _body(request: web.Request) -> Data:
         raise Refusal(INVALID, "the body is not JSON") from None
     if not isinstance(body, dict):
         raise Refusal(INVALID, "the body is not an object")
+    if isinstance(reference := body.get("referenceId"), str):
+        request[REFERENCE] = reference
     return body

@@ -54,6 +54,14 @@ class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Whether CometD requests need it too."""
     unavailable_channels: tuple[str, ...] = ()
     """Channels that StartContactCenterSession cannot start: partial success."""
+    spelling: Literal["documented", "capabilities"] = "documented"
+    """Whether operations that have two names go by the documented one or by the word among the capabilities."""
+    destinations: Literal["any", "text", "object"] = "any"
+    """In which form numbers to dial are taken."""
+    echo_references: bool = False
+    """Messages that a command causes carry the command's `referenceId` instead of the oracle's."""
+    max_attachment_bytes: Positive = 1024 * 1024
+    """Longer attachments are refused."""
     faults: tuple[Fault, ...] = ()
     published_limit: Positive = 1_000_000
     """How many messages the oracle remembers."""

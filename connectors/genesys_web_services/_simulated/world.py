@@ -75,6 +75,8 @@ class World:
         self.agenda = agenda
         self.base = "http://127.0.0.1/api/v2"
         """The root of every URI the server hands out."""
+        self.cause: str | None = None
+        """The reference of the command that is taking effect, if it is to be echoed."""
         self._encoder = msgspec.json.Encoder()
         environment = uuid(rng)
         self.agents = {
@@ -109,7 +111,7 @@ class World:
             at_ms=int(time.time() * 1000),
         )
         if not bare:
-            data["referenceId"] = f"sim-{number}"
+            data["referenceId"] = self.cause or f"sim-{number}"
         frame = self._encoder.encode({"data": data, "channel": topic})
         self.bayeux.publish(agent.username, topic, frame, number)
         return number
@@ -145,10 +147,10 @@ class World:
     def operate_on_channels(self, agent: Agent, channels: list[str], body: Data) -> Outcome:
         """Carry out an agent-state operation ("Set Agent States", "Device and Channel Management")."""
         name = body.get("operationName")
-        if name in {"DoNotDisturbOn", "DNDOn", "DoNotDisturbOff", "DNDOff"}:
+        if name in self.do_not_disturb_names():
             return Outcome(then=lambda: self._suspend(agent, channels, on=str(name).endswith("On")))
         if name in {"ForwardCallsOn", "ForwardCallsOff"} and channels == ["voice"]:
-            target = destination(body) if name == "ForwardCallsOn" else None
+            target = self.destination(body) if name == "ForwardCallsOn" else None
             return Outcome(then=lambda: self._forward(agent, target))
         definition = AGENT_STATES.get(name) if isinstance(name, str) else None
         if definition is None:
@@ -165,6 +167,22 @@ class World:
                 self.set_channel(agent, channel, state)
 
         return Outcome(then=apply)
+
+    def do_not_disturb_names(self) -> frozenset[str]:
+        """The two operations as this server calls them."""
+        word = "DoNotDisturb" if self.settings.spelling == "documented" else "DND"
+        return frozenset({f"{word}On", f"{word}Off"})
+
+    def destination(self, body: Data) -> str:
+        """The number in `destination`, written plain or as an object ("Call Control" shows both)."""
+        value, form = body.get("destination"), self.settings.destinations
+        if form == ("text" if isinstance(value, dict) else "object"):
+            raise Refusal(INVALID, f"destination must be {form}")
+        if isinstance(value, dict):
+            value = value.get("phoneNumber")
+        if not isinstance(value, str) or not value:
+            raise Refusal(MISSING, "destination is missing")
+        return value
 
     @staticmethod
     def state_of(agent: Agent, channel: str) -> UserState:
@@ -241,13 +259,3 @@ class World:
         for channel in ("voice", *agent.channels):
             if not self._is_out(agent, channel):
                 self.set_channel(agent, channel, LOGGED_OUT)
-
-
-def destination(body: Data) -> str:
-    """The number in `destination`, written plain or as an object ("Call Control" shows both)."""
-    value = body.get("destination")
-    if isinstance(value, dict):
-        value = value.get("phoneNumber")
-    if not isinstance(value, str) or not value:
-        raise Refusal(MISSING, "destination is missing")
-    return value

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from msgspec import UNSET
+
 from connectors.genesys_web_services.mapping.agents import (
     on_channel_message,
     on_device_message,
@@ -18,6 +20,7 @@ from connectors.genesys_web_services.mapping.agents import (
 from connectors.genesys_web_services.mapping.calls import on_call_message
 from connectors.genesys_web_services.mapping.interactions import on_interaction_message
 from connectors.genesys_web_services.mapping.message import Message, Origin
+from connectors.genesys_web_services.mapping.offers import Offers
 from connectors.genesys_web_services.mapping.picture import AgentPicture
 from connectors.genesys_web_services.mapping.reconciling import reconcile
 from connectors.genesys_web_services.mapping.services import on_service_message
@@ -50,6 +53,7 @@ _HANDLERS: dict[str, _Handler] = {
     **dict.fromkeys(WORKBIN_SUBSCRIPTION_MESSAGES, on_workbin_subscription_message),
 }
 _PASSWORD = frozenset({PASSWORD_CHANGED, PASSWORD_FAILED})
+MAX_REFERENCES = 64
 
 
 class Mapper:
@@ -57,13 +61,30 @@ class Mapper:
 
     Attributes:
         picture: what is remembered between messages; plain data that goes into the resume state.
+        offers: what the platform last offered to be done; in memory only.
         duplicates: messages that the platform sent twice and that led to no event the second time.
     """
 
     def __init__(self, origin: Origin, picture: AgentPicture | None = None) -> None:
         self.origin = origin
         self.picture = AgentPicture() if picture is None else picture
+        self.offers = Offers()
         self.duplicates = 0
+        self._references: dict[str, None] = {}
+
+    def expect_transfer(self, call: str, number: str | None) -> None:
+        """A command passes the call on to `number` in a single step, or (None) does not after all.
+
+        The platform tells that as a release like any other, so the end of the call is then a transfer.
+        """
+        if (leg := self.picture.calls.get(call)) is not None:
+            leg.transfer_to = number
+
+    def expect_reference(self, reference: str) -> None:
+        """A command's id that messages may echo: events that do are its effects."""
+        if len(self._references) >= MAX_REFERENCES:
+            del self._references[next(iter(self._references))]
+        self._references[reference] = None
 
     def map(
         self, topic: str, data: Any, *, session: str, ordinal: int, received: datetime
@@ -81,6 +102,8 @@ class Mapper:
         message = Message(
             self.origin, topic, fields, session=session, ordinal=ordinal, received=received
         )
+        if message.reference in self._references:
+            message.causation = message.reference or UNSET
         handler = self._handler(message) if isinstance(data, dict) else None
         if handler is None:
             message.not_understood(_why_unplaced(message, data), data)
@@ -90,6 +113,7 @@ class Mapper:
         except Exception as error:  # noqa: BLE001 - one message must not stop the feed for ever
             message.events.clear()
             message.not_understood(f"the mapping failed: {type(error).__name__}")
+        self.offers.take(fields)
         self.duplicates += message.duplicate
         return message.events
 
@@ -103,6 +127,8 @@ class Mapper:
         picture, gives the same ids to the same changes.
         """
         fields = mapping(resources)
+        self.offers.take(fields)
+        self.offers.take(mapping(fields.get("user")))
         message = Message(
             self.origin,
             "",

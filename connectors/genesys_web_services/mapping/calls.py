@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from connectors.genesys_web_services.mapping import agents
+from connectors.genesys_web_services.mapping import agents, consultations
 from connectors.genesys_web_services.mapping.message import Message
 from connectors.genesys_web_services.mapping.picture import (
     MAX_CALLS,
@@ -74,6 +74,7 @@ _TRANSITIONS = {
 _RETRIEVED = "tieline.call.retrieved.v1"
 _CHANGED = "tieline.call.changed.v1"
 _FAILED = "tieline.call.failed.v1"
+_CONFERENCED = "tieline.call.conferenced.v1"
 _RECORDING_VERBS = {RECORDING: "started", PAUSED: "paused", STOPPED: "stopped"}
 _CALL_FIELDS = frozenset(
     {"ani", "callType", "dnis", "duration", "mute", "recordingState", "userData"}
@@ -113,7 +114,7 @@ class _CallMessage:
 
     __slots__ = (
         "call", "call_id", "direction", "ended", "first_seen", "leg", "message", "native",
-        "numbers", "own_number", "picture", "state",
+        "numbers", "own_number", "picture", "related", "state",
     )  # fmt: skip
 
     def __init__(
@@ -142,6 +143,9 @@ class _CallMessage:
             self.direction: str | None = DIRECTIONS.get(kind) or "unknown"
         else:
             self.direction = self.leg.direction
+        if self.first_seen and self.ended is None:
+            self.leg.related = consultations.original_of(picture, self.direction)
+        self.related = consultations.partner_of(picture, call_id, self.leg)
         ids: dict[str, str] = {"id": call_id}
         for name in ("callUuid", "connId", "deviceUri", "uri"):
             if (value := text(call.get(name))) is not None:
@@ -157,6 +161,7 @@ class _CallMessage:
             self._add(
                 _FAILED, self._data(state=leg.state if not self.first_seen else None, cause=error)
             )
+            leg.transfer_to = None
             add_recording_failure(message, self.call_id, error, self.native)
         moved = self._transition()
         self._parties()
@@ -184,6 +189,12 @@ class _CallMessage:
             previous is None and not told and notification in CALL_NOTIFICATIONS
         ):
             return self.first_seen and self.ended is None
+        if self.state is _C.CLEARED and (
+            transfer := consultations.transferred(
+                self.message, self.picture, self.call_id, self.leg
+            )
+        ):
+            consultations.add_transferred(self.message, transfer, self.native)
         retrieved = previous is _C.HELD and self.state is _C.CONNECTED
         self._add(
             _RETRIEVED if retrieved else _TRANSITIONS[self.state],
@@ -227,6 +238,11 @@ class _CallMessage:
                     "tieline.call.party.left.v1",
                     self._data(state=self.state, party=self._party(number)),
                 )
+        if len(after) > 1 and set(after) - set(before):
+            self.related = self.related or consultations.ended_consultation(
+                self.picture, self.call_id
+            )
+            self._add(_CONFERENCED, self._data(state=self.state, parties=self._everyone()))
 
     def _recording(self) -> None:
         word = text(self.call.get("recordingState"))
@@ -301,7 +317,10 @@ class _CallMessage:
             told_at = message.told_at or leg.told_at
             if self.ended is not None and (told_at or 0) < (self.ended.told_at or 0):
                 told_at = self.ended.told_at
-            put(picture.ended, self.call_id, Ended(message.print, told_at), MAX_ENDED)
+            gone = Ended(message.print, told_at)
+            if self.related is not None and not self.first_seen:
+                gone = consultations.ending(message, leg, told_at)
+            put(picture.ended, self.call_id, gone, MAX_ENDED)
             return
         leg.state = self.state
         leg.uuid = text(self.call.get("callUuid")) or leg.uuid
@@ -376,6 +395,7 @@ class _CallMessage:
             party=party,
             cause=cause,
             duration_seconds=duration,
+            related_call=self.related,
             native=self.native,
         )
 

@@ -52,6 +52,8 @@ class Leg(msgspec.Struct, kw_only=True, omit_defaults=True):
     Attributes:
         last: fingerprint of the last message about it.
         told_at: the platform's time of that message, in milliseconds since the epoch.
+        related: for a consultation, the call it was made from.
+        transfer_to: the number to which a command passes the call on when it ends.
     """
 
     state: ConnectionState
@@ -64,13 +66,26 @@ class Leg(msgspec.Struct, kw_only=True, omit_defaults=True):
     data: dict[str, Any] = msgspec.field(default_factory=dict)
     last: int = 0
     told_at: int | None = None
+    related: str | None = None
+    transfer_to: str | None = None
 
 
 class Ended(msgspec.Struct, omit_defaults=True):
-    """A call or interaction that is over, remembered for what may still be said about it."""
+    """A call or interaction that is over, remembered for what may still be said about it.
+
+    Attributes:
+        related, direction, number: of a call, as its leg had them; `number` is the other party's.
+        was: the state that the call ended in.
+        at: when it ended, by the platform or else by the receipt, in milliseconds since the epoch.
+    """
 
     last: int = 0
     told_at: int | None = None
+    related: str | None = None
+    was: ConnectionState | None = None
+    at: int | None = None
+    direction: str | None = None
+    number: str | None = None
 
 
 class ChatUser(msgspec.Struct, omit_defaults=True):

@@ -31,6 +31,8 @@ def on_refused_operation(message: Message, picture: AgentPicture) -> None:
     if message.repeats(picture, picture.last.get("failure", 0)):
         return
     picture.last["failure"] = message.print
+    if leg is not None:
+        leg.transfer_to = None
     error = text(data.get("errorMessage")) or ""
     ids = {
         name: value

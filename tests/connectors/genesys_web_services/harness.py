@@ -150,14 +150,21 @@ class Consumer:
         natives = (getattr(event.data, "native", None) for event in self.events)
         return {native.reference for native in natives if native is not None and native.reference}
 
-    async def execute(self, verb: Verb, *, call: str | None = None, **arguments: Any) -> Outcome:
+    async def execute(
+        self,
+        verb: Verb,
+        *,
+        call: str | None = None,
+        interaction: str | None = None,
+        **arguments: Any,
+    ) -> Outcome:
         """A command to this agent."""
         now = datetime.now(UTC)
         command = Command(
             id=f"{verb.value}-{len(self.events)}",
             verb=verb,
             connector="gws",
-            target=Target(agent=self.feed.account.name, call=call),
+            target=Target(agent=self.feed.account.name, call=call, interaction=interaction),
             requester="test",
             created=now,
             deadline=now + timedelta(seconds=10),

@@ -1,122 +1,98 @@
+"""Commands become the vendor's requests."""
+
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+import base64
 from typing import Any
 
 import pytest
 
 from connectors.genesys_web_services.capabilities import CAPABILITIES
-from connectors.genesys_web_services.commands import (
-    Login,
-    Request,
-    build,
-    is_access_denied,
-    is_csrf_refusal,
-    outcome_of,
-    start_session,
-)
-from gateway.commands import Command, Status, Target, Verb
-from gateway.errors import CommandRefused, CommandUncertain, Reason
+from connectors.genesys_web_services.commands import Request, Spelling, Upload, build
+from connectors.genesys_web_services.mapping import AgentPicture
+from connectors.genesys_web_services.mapping.offers import Offers
+from connectors.genesys_web_services.mapping.picture import Device, Item
+from gateway import capabilities
+from gateway.commands import Capability, CommandRequest, Expectation, Target, Verb
+from gateway.errors import CommandRefused
 from gateway.events import CATALOGUE
-
-NOW = datetime(2024, 1, 2, tzinfo=UTC)
-LOGIN = Login(channels=("voice", "chat"), place="p1")
-
-
-def request(
-    verb: Verb, *, call: str | None = "c1", devices: Sequence[str] = ("d1", "d2"), **arguments: Any
-) -> Request:
-    command = Command(
-        id="1",
-        verb=verb,
-        connector="gws",
-        target=Target(agent="agent1", call=call),
-        requester="test",
-        created=NOW,
-        deadline=NOW + timedelta(seconds=5),
-        arguments=arguments,
-    )
-    return build(command, agent="agent1", login=LOGIN, devices=devices)
-
-
-@pytest.mark.parametrize(
-    ("verb", "arguments", "path", "body"),
-    [
-        (Verb.AGENT_SET_STATE, {"state": "ready"}, "/api/v2/me", {"operationName": "Ready"}),
-        (
-            Verb.AGENT_SET_STATE,
-            {"state": "not_ready", "reason": "Lunch", "media": "voice"},
-            "/api/v2/me/channels/voice",
-            {"operationName": "Lunch"},
-        ),
-        (
-            Verb.AGENT_SET_STATE,
-            {"state": "after_contact", "media": "e/mail"},
-            "/api/v2/me/channels/e%2Fmail",
-            {"operationName": "AfterCallWork"},
-        ),
-        (
-            Verb.AGENT_LOGIN,
-            {"queue": "q"},
-            "/api/v2/me",
-            {
-                "operationName": "StartContactCenterSession",
-                "channels": ["voice", "chat"],
-                "place": "p1",
-                "queue": "q",
-            },
-        ),
-        (Verb.AGENT_LOGOUT, {}, "/api/v2/me", {"operationName": "EndContactCenterSession"}),
-        (
-            Verb.CALL_DIAL,
-            {"destination": "5550100"},
-            "/api/v2/me/devices/d1/calls",
-            {"operationName": "Dial", "destination": {"phoneNumber": "5550100"}},
-        ),
-        (
-            Verb.CALL_DIAL,
-            {"destination": "1", "device": "d9"},
-            "/api/v2/me/devices/d9/calls",
-            {"operationName": "Dial", "destination": {"phoneNumber": "1"}},
-        ),
-        (Verb.CALL_ANSWER, {}, "/api/v2/me/calls/c1", {"operationName": "Answer"}),
-        (Verb.CALL_HANG_UP, {}, "/api/v2/me/calls/c1", {"operationName": "Hangup"}),
-        (Verb.CALL_HOLD, {}, "/api/v2/me/calls/c1", {"operationName": "Hold"}),
-        (Verb.CALL_RETRIEVE, {}, "/api/v2/me/calls/c1", {"operationName": "Retrieve"}),
-        (Verb.RECORDING_START, {}, "/api/v2/me/calls/c1", {"operationName": "StartCallRecording"}),
-        (Verb.RECORDING_STOP, {}, "/api/v2/me/calls/c1", {"operationName": "StopCallRecording"}),
-        (Verb.RECORDING_PAUSE, {}, "/api/v2/me/calls/c1", {"operationName": "PauseCallRecording"}),
-        (
-            Verb.RECORDING_RESUME,
-            {},
-            "/api/v2/me/calls/c1",
-            {"operationName": "ResumeCallRecording"},
-        ),
-    ],
+from tests.connectors.genesys_web_services.operations import (
+    OPERATIONS,
+    Operation,
+    command,
+    request,
+    situation,
 )
-def test_a_command_becomes_the_vendors_request(
-    verb: Verb, arguments: dict[str, Any], path: str, body: dict[str, Any]
-) -> None:
-    made = request(verb, **arguments)
 
-    assert (made.path, made.body) == (path, body)
+CALL = "/api/v2/me/calls/c1"
+ITEM = "/api/v2/me/interactions/i1"
+BY_ANSWER = {
+    Verb.INTERACTION_ADD_ATTACHMENT: {"name": "a.txt", "content_base64": "aGVsbG8="},
+    Verb.INTERACTION_REMOVE_ATTACHMENT: {"attachment": "d1"},
+}
+
+
+def expected(made: Request) -> Expectation:
+    assert made.expectation is not None
+    return made.expectation
+
+
+def made_of(operation: Operation) -> Request:
+    """The request of an operation; what only chats have is asked of a chat."""
+    chat = AgentPicture(interactions={"i1": Item(media="chat")})
+    changes = {"picture": chat} if operation.verb is Verb.INTERACTION_SEND_MESSAGE else {}
+    return build(command(operation.verb, **operation.arguments), situation(**changes))
+
+
+def full(proof: str) -> str:
+    return f"tieline.{proof}.v1"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_an_operation_of_the_reference_is_sent_as_the_reference_shows_it(
+    operation: Operation,
+) -> None:
+    made = made_of(operation)
+
+    assert (made.method, made.path) == ("POST", operation.path)
+    assert made.body == {"operationName": operation.name, **operation.body}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_an_operation_is_proved_by_an_event_of_the_table(operation: Operation) -> None:
+    capability = next(each for each in CAPABILITIES if each.verb is operation.verb)
+
+    expectation = expected(made_of(operation))
+
+    assert full(operation.proof) in expectation.confirmed_by <= set(capability.confirmed_by)
+    assert expectation.confirmed_by.isdisjoint(expectation.refused_by)
+    assert expectation.confirmed_by | expectation.refused_by <= CATALOGUE.keys()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_the_arguments_of_an_operation_are_those_of_the_table(operation: Operation) -> None:
+    asked = CommandRequest(
+        verb=operation.verb,
+        connector="gws",
+        target=Target(agent="agent1", call="c1", interaction="i1"),
+        arguments=operation.arguments,
+    )
+
+    capabilities.check(asked, CAPABILITIES)
 
 
 @pytest.mark.parametrize("capability", CAPABILITIES, ids=lambda capability: capability.verb.value)
-def test_the_table_names_events_that_exist_and_that_the_requests_expect(capability: Any) -> None:
-    arguments = {"state": "ready"} if capability.verb is Verb.AGENT_SET_STATE else {}
-    arguments |= {"destination": "1"} if capability.verb is Verb.CALL_DIAL else {}
-
-    expectation = request(capability.verb, **arguments).expectation
-
-    assert set(capability.confirmed_by) <= CATALOGUE.keys()
-    assert expectation.confirmed_by <= set(capability.confirmed_by)
-    assert expectation.refused_by <= CATALOGUE.keys()
+def test_every_verb_of_the_table_has_an_operation(capability: Capability) -> None:
+    if capability.verb in BY_ANSWER:
+        assert request(capability.verb, **BY_ANSWER[capability.verb]).expectation is None
+        assert capability.confirmed_by == ()
+        return
+    assert capability.verb in {operation.verb for operation in OPERATIONS}
+    assert capability.confirmed_by
 
 
 @pytest.mark.parametrize(
-    ("media", "devices", "expected"),
+    ("media", "devices", "wanted"),
     [
         (None, ["d1"], {"media": "voice", "state": "ready"}),
         ("voice", [], {"media": "voice", "state": "ready"}),
@@ -124,13 +100,13 @@ def test_the_table_names_events_that_exist_and_that_the_requests_expect(capabili
     ],
 )
 def test_a_state_is_proved_by_the_readiness_of_the_medium_it_is_about(
-    media: str | None, devices: list[str], expected: dict[str, str]
+    media: str | None, devices: list[str], wanted: dict[str, str]
 ) -> None:
     arguments = {"state": "ready"} | ({"media": media} if media else {})
 
-    made = request(Verb.AGENT_SET_STATE, devices=devices, **arguments)
+    made = build(command(Verb.AGENT_SET_STATE, **arguments), situation(devices=devices))
 
-    assert made.expectation.within == {"media": expected}
+    assert expected(made).within == {"media": wanted}
 
 
 @pytest.mark.parametrize(
@@ -140,11 +116,29 @@ def test_a_state_is_proved_by_the_readiness_of_the_medium_it_is_about(
         (Verb.AGENT_SET_STATE, {"state": "asleep"}, "arguments.state"),
         (Verb.AGENT_SET_STATE, {"state": "ready", "media": 3}, "arguments.media"),
         (Verb.AGENT_SET_STATE, {"state": "ready", "media": ".."}, "arguments.media"),
+        (
+            Verb.AGENT_SET_STATE,
+            {"state": "ready", "media": "chat", "device": "d"},
+            "arguments.device",
+        ),
         (Verb.AGENT_LOGIN, {"channels": "voice"}, "arguments.channels"),
         (Verb.AGENT_LOGIN, {"channels": [1]}, "arguments.channels"),
+        (Verb.AGENT_SET_DO_NOT_DISTURB, {}, "arguments.on"),
+        (Verb.AGENT_SET_DO_NOT_DISTURB, {"on": "yes"}, "arguments.on"),
+        (Verb.AGENT_SET_DO_NOT_DISTURB, {"on": True, "scope": "media"}, "arguments.media"),
         (Verb.CALL_DIAL, {}, "arguments.destination"),
         (Verb.CALL_DIAL, {"destination": {"phoneNumber": "1"}}, "arguments.destination"),
-        (Verb.CALL_SWAP, {}, "verb"),
+        (Verb.CALL_TRANSFER, {"destination": "1", "mode": "warm"}, "arguments.mode"),
+        (Verb.CALL_SEND_DTMF, {"digits": "12x"}, "arguments.digits"),
+        (Verb.CALL_ATTACH_DATA, {"data": {}}, "arguments.data"),
+        (Verb.CALL_DELETE_DATA, {}, "arguments.key"),
+        (Verb.CALL_DELETE_DATA, {"key": "a", "all": True}, "arguments.key"),
+        (Verb.INTERACTION_DELETE_DATA, {}, "arguments.keys"),
+        (Verb.INTERACTION_DELETE_DATA, {"keys": ["a"], "all": True}, "arguments.keys"),
+        (Verb.INTERACTION_DELETE_DATA, {"keys": [str(n) for n in range(101)]}, "arguments.keys"),
+        (Verb.INTERACTION_PARK, {"workbin": ".."}, "arguments.workbin"),
+        (Verb.INTERACTION_TYPING, {}, "arguments.on"),
+        (Verb.SUPERVISION_LISTEN, {}, "verb"),
     ],
 )
 def test_what_cannot_be_sent_is_refused_with_the_field(
@@ -154,101 +148,242 @@ def test_what_cannot_be_sent_is_refused_with_the_field(
         request(verb, **arguments)
 
 
-def test_a_call_command_without_a_call_is_refused() -> None:
-    with pytest.raises(CommandRefused, match=r"target\.call"):
-        request(Verb.CALL_HOLD, call=None)
+@pytest.mark.parametrize(
+    ("verb", "kind"), [(Verb.CALL_HOLD, "call"), (Verb.INTERACTION_ACCEPT, "interaction")]
+)
+def test_a_command_without_its_target_is_refused(verb: Verb, kind: str) -> None:
+    with pytest.raises(CommandRefused, match=rf"target\.{kind}"):
+        build(command(verb, **{kind: None}), situation())
 
 
 def test_dialling_without_a_known_phone_is_refused_with_the_remedy() -> None:
-    command = Command(
-        id="1",
-        verb=Verb.CALL_DIAL,
-        connector="gws",
-        target=Target(agent="agent1"),
-        requester="test",
-        created=NOW,
-        deadline=NOW,
-        arguments={"destination": "1"},
-    )
-
     with pytest.raises(CommandRefused, match="log the agent in"):
-        build(command, agent="agent1", login=LOGIN, devices=[])
+        build(command(Verb.CALL_DIAL, destination="1"), situation(devices=()))
+
+
+def test_a_conference_without_a_known_consultation_is_refused_with_the_remedy() -> None:
+    with pytest.raises(CommandRefused, match="name its call"):
+        build(command(Verb.CALL_COMPLETE_CONFERENCE), situation(picture=AgentPicture()))
+
+
+def test_names_are_one_segment_of_the_path() -> None:
+    made = build(command(Verb.CALL_HOLD, call="a/../b"), situation())
+
+    assert made.path == "/api/v2/me/calls/a%2F..%2Fb"
+
+
+def test_the_uri_that_the_platform_gave_a_call_is_used() -> None:
+    offers = Offers()
+    offers.take({"call": {"id": "c2", "capabilities": ["Hold"], "uri": "http://n1/x/c2"}})
+
+    made = build(command(Verb.CALL_SWAP, other_call="c2"), situation(offers=offers))
+
+    assert made.body["otherCallUri"] == "http://n1/x/c2"
+
+
+def names(made: Request) -> list[str]:
+    return [made.body["operationName"], *(each.body["operationName"] for each in made.others)]
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("verb", "arguments", "tried"),
     [
-        b'{"statusCode": 0}',
-        b'{"statusCode": "0"}',
-        b'{"status": "ok"}',
-        b'{"status": "ok", "replyInteractionId": "i"}',
-        b'{"status": 0}',
-        b'{"uri": "http://h/x"}',
-        b"",
-        b" \n",
+        (Verb.INTERACTION_COMPLETE, {}, ["Complete", "StopProcessing"]),
+        (Verb.INTERACTION_SEND_MESSAGE, {"text": "t"}, ["SendMessage", "Send"]),
+        (Verb.INTERACTION_INVITE, {"destination": "u"}, ["InviteUser", "SingleStepConference"]),
+        (Verb.INTERACTION_LEAVE, {}, ["LeaveConference", "LeaveChat"]),
+        (
+            Verb.INTERACTION_ATTACH_DATA,
+            {"data": {"a": "b"}},
+            ["AttachUserData", "UpdateProperties"],
+        ),
+        (
+            Verb.INTERACTION_PULL,
+            {"workbin": "w"},
+            ["PullInteractionFromWorkbin", "PullInteraction"],
+        ),
+        (Verb.AGENT_SET_DO_NOT_DISTURB, {"on": True}, ["DoNotDisturbOn", "DNDOn"]),
+        (Verb.AGENT_SET_DO_NOT_DISTURB, {"on": False}, ["DoNotDisturbOff", "DNDOff"]),
     ],
 )
-def test_every_form_of_success_is_accepted_and_waits_for_its_event(body: bytes) -> None:
-    made = start_session("agent1", LOGIN)
-
-    outcome = outcome_of(made, 200, body)
-
-    assert outcome.status is Status.ACCEPTED
-    assert outcome.expectation == made.expectation
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "reason", "message"),
-    [
-        (200, b'{"statusCode": 1, "statusMessage": "no place"}', Reason.INVALID, "no place"),
-        (200, b'{"statusCode": 2}', Reason.CONFLICT, "code 2"),
-        (200, b'{"status": "error", "errorDescription": "busy"}', Reason.SERVER_ERROR, "busy"),
-        (200, b'{"status": 6, "description": "gone"}', Reason.NOT_FOUND, "gone"),
-        (200, b'{"status": "3"}', Reason.FORBIDDEN, "code 3"),
-        (404, b"", Reason.NOT_FOUND, "HTTP 404"),
-        (403, b'{"statusCode": 5, "statusMessage": "rights"}', Reason.FORBIDDEN, "rights"),
-        (500, b'{"statusCode": 4, "statusMessage": "down"}', Reason.SERVER_ERROR, "down"),
-        (302, b"", Reason.REFUSED, "HTTP 302"),
-    ],
-)
-def test_every_form_of_failure_is_refused_with_its_reason(
-    status: int, body: bytes, reason: Reason, message: str
+def test_further_names_of_an_operation_are_tried_after_the_documented_one(
+    verb: Verb, arguments: dict[str, Any], tried: list[str]
 ) -> None:
-    outcome = outcome_of(start_session("agent1", LOGIN), status, body)
+    picture = AgentPicture(interactions={"i1": Item(media="chat")})
 
-    assert (outcome.status, outcome.reason) == (Status.REFUSED, reason)
-    assert message in (outcome.message or "")
+    assert names(build(command(verb, **arguments), situation(picture=picture))) == tried
+
+
+@pytest.mark.parametrize("offered", ["SingleStepTransfer", "Transfer"])
+def test_of_two_documented_names_the_one_that_is_offered_comes_first(offered: str) -> None:
+    offers = Offers()
+    offers.take({"interaction": {"id": "i1", "capabilities": [offered]}})
+
+    made = build(command(Verb.INTERACTION_TRANSFER, destination="u"), situation(offers=offers))
+
+    assert names(made)[0] == offered
+    assert {*names(made)} == {"Transfer", "SingleStepTransfer"}
+    assert [each.body.keys() & {"userId", "agentId"} for each in made.others] == [
+        {"userId"},
+        {"agentId"},
+        {"agentId"},
+    ]
 
 
 @pytest.mark.parametrize(
-    ("status", "body"), [(502, b"<html>"), (503, b""), (200, b"<html>"), (200, b"[]")]
+    ("media", "first"), [("email", "Transfer"), ("chat", "SingleStepTransfer")]
 )
-def test_an_answer_that_leaves_it_open_is_uncertain(status: int, body: bytes) -> None:
-    with pytest.raises(CommandUncertain):
-        outcome_of(start_session("agent1", LOGIN), status, body)
+def test_what_is_not_offered_is_named_as_the_reference_does_for_the_medium(
+    media: str, first: str
+) -> None:
+    picture = AgentPicture(interactions={"i1": Item(media=media)})
+
+    made = build(command(Verb.INTERACTION_TRANSFER, destination="u"), situation(picture=picture))
+
+    assert names(made)[0] == first
 
 
-@pytest.mark.parametrize("key", ["channel", "id", "uri"])
-def test_partial_success_has_an_outcome_for_each_part(key: str) -> None:
-    body = (
-        f'{{"statusCode": 7, "failed": [{{"statusCode": 4, "statusMessage": "m", "{key}": "chat"}}],'
-        f' "succeeded": [{{"statusCode": 0, "{key}": "voice"}}]}}'
+@pytest.mark.parametrize(
+    ("verb", "arguments"),
+    [
+        (Verb.CALL_TRANSFER, {}),
+        (Verb.CALL_TRANSFER, {"mode": "consult"}),
+        (Verb.CALL_CONFERENCE, {}),
+        (Verb.CALL_CONFERENCE, {"mode": "consult"}),
+        (Verb.CALL_DIAL, {}),
+        (Verb.AGENT_FORWARD, {}),
+    ],
+)
+def test_a_destination_is_tried_in_both_forms(verb: Verb, arguments: dict[str, Any]) -> None:
+    made = request(verb, destination="5550100", **arguments)
+
+    forms = [made.body["destination"], *(each.body["destination"] for each in made.others)]
+    assert "5550100" in forms
+    assert {"phoneNumber": "5550100"} in forms
+
+
+def test_a_device_is_tried_below_me_and_without_it() -> None:
+    made = request(Verb.AGENT_CANCEL_FORWARD, device="d9")
+
+    assert made.path == "/api/v2/me/devices/d9"
+    assert made.others == (Spelling("/api/v2/devices/d9", {"operationName": "ForwardCallsOff"}),)
+
+
+def test_a_workbin_of_somebody_is_named_with_its_owner() -> None:
+    made = request(Verb.INTERACTION_PARK, workbin="w", owner="north", owner_kind="agent_group")
+
+    assert made.body["workbin"] == {"workbinTypeId": "w", "workbinGroupId": "north"}
+    assert made.others == (Spelling("/api/v2/me/workbins/w/interactions", {"interactionId": "i1"}),)
+
+
+def test_keys_of_an_interaction_may_also_be_sent_as_a_list() -> None:
+    made = request(Verb.INTERACTION_DELETE_DATA, keys=["old"])
+
+    assert made.others == (Spelling(ITEM, {"operationName": "DeleteUserData", "keys": ["old"]}),)
+
+
+def test_all_data_of_an_interaction_goes_by_its_known_keys() -> None:
+    assert request(Verb.INTERACTION_DELETE_DATA, all=True).body["userData"] == {"old": ""}
+
+    with pytest.raises(CommandRefused, match="name the keys"):
+        build(command(Verb.INTERACTION_DELETE_DATA, all=True), situation(picture=AgentPicture()))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [({"key": "old"}, {"removed": ["old"]}), ({"key": "new"}, {}), ({"all": True}, {})],
+)
+def test_data_of_a_call_that_is_known_must_be_told_as_removed(
+    arguments: dict[str, Any], where: dict[str, Any]
+) -> None:
+    expectation = expected(request(Verb.CALL_DELETE_DATA, **arguments))
+
+    assert expectation.where == where
+    unknown = full("call.changed") in expectation.confirmed_by
+    assert unknown is (arguments == {"key": "new"})
+
+
+@pytest.mark.parametrize(
+    ("verb", "media", "arguments"),
+    [
+        (Verb.INTERACTION_SEND_MESSAGE, "email", {"text": "t"}),
+        (
+            Verb.INTERACTION_SEND,
+            "chat",
+            {"queue": "q", "to": "a", "subject": "s", "text": "t", "from": "b"},
+        ),
+    ],
+)
+def test_the_word_that_two_media_share_is_never_sent_to_the_wrong_one(
+    verb: Verb, media: str, arguments: dict[str, str]
+) -> None:
+    picture = AgentPicture(interactions={"i1": Item(media=media)})
+
+    with pytest.raises(CommandRefused, match=media):
+        build(command(verb, **arguments), situation(picture=picture))
+
+
+def test_what_may_be_an_email_gets_no_second_spelling_of_a_chat_message() -> None:
+    made = build(
+        command(Verb.INTERACTION_SEND_MESSAGE, text="t"), situation(picture=AgentPicture())
     )
 
-    outcome = outcome_of(start_session("agent1", LOGIN), 200, body.encode())
-
-    assert outcome.status is Status.PARTIAL
-    assert {name: part.status for name, part in outcome.parts.items()} == {
-        "voice": Status.ACCEPTED,
-        "chat": Status.REFUSED,
-    }
-    assert outcome.parts["chat"].message == "m"
+    assert names(made) == ["SendMessage"]
 
 
-def test_access_denied_and_a_csrf_refusal_are_told_apart() -> None:
-    denied = b'{"statusCode": 20, "statusMessage": "Access denied"}'
-    csrf = b'{"statusCode": 3, "statusMessage": "Missing CSRF token"}'
+def test_data_that_is_there_already_needs_no_change_for_a_proof() -> None:
+    there = expected(request(Verb.CALL_ATTACH_DATA, data={"old": "x"}))
+    new = expected(request(Verb.CALL_ATTACH_DATA, data={"old": "z", "number": 1}))
 
-    assert (is_access_denied(403, denied), is_csrf_refusal(403, denied)) == (True, False)
-    assert (is_access_denied(403, csrf), is_csrf_refusal(403, csrf)) == (False, True)
-    assert (is_access_denied(200, denied), is_csrf_refusal(200, csrf)) == (False, False)
+    assert there.confirmed_by == {full("call.data.changed"), full("call.changed")}
+    assert new.confirmed_by == {full("call.data.changed")}
+    assert new.within == {"values": {"old": "z"}}
+
+
+@pytest.mark.parametrize("was", [None, False, True])
+def test_do_not_disturb_that_is_on_already_needs_no_change_for_a_proof(*, was: bool | None) -> None:
+    picture = AgentPicture(devices={"d1": Device(do_not_disturb=was)})
+
+    made = build(command(Verb.AGENT_SET_DO_NOT_DISTURB, on=True), situation(picture=picture))
+
+    restated = full("agent.state.snapshot") in expected(made).confirmed_by
+    assert restated is bool(was)
+
+
+def test_an_attachment_is_a_form_of_bounded_length() -> None:
+    content = base64.b64encode(b"hello").decode()
+    arguments = {"name": "a.txt", "content_base64": content, "content_type": "text/plain"}
+
+    made = request(Verb.INTERACTION_ADD_ATTACHMENT, **arguments)
+
+    assert (made.path, made.body) == (f"{ITEM}/attachments", {})
+    assert made.upload == Upload(name="a.txt", content=b"hello", content_type="text/plain")
+    for most in (1, 4):
+        with pytest.raises(CommandRefused, match="raise max_attachment_bytes"):
+            build(
+                command(Verb.INTERACTION_ADD_ATTACHMENT, **arguments),
+                situation(max_attachment_bytes=most),
+            )
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"name": "../a"}, "arguments.name"),
+        ({"name": 'a"\r\nX: y'}, "arguments.name"),
+        ({"content_type": "text"}, "arguments.content_type"),
+        ({"content_type": "text/plain\r\nX: y"}, "arguments.content_type"),
+        ({"content_base64": "a*"}, "arguments.content_base64"),
+    ],
+)
+def test_an_attachment_cannot_break_out_of_its_form(changed: dict[str, str], field: str) -> None:
+    arguments = {"name": "a.txt", "content_base64": "aGVsbG8="} | changed
+
+    with pytest.raises(CommandRefused, match=field):
+        request(Verb.INTERACTION_ADD_ATTACHMENT, **arguments)
+
+
+def test_an_attachment_is_removed_by_its_id() -> None:
+    made = request(Verb.INTERACTION_REMOVE_ATTACHMENT, attachment="d/1")
+
+    assert (made.method, made.path) == ("DELETE", f"{ITEM}/attachments/d%2F1")

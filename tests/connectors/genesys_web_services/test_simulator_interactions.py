@@ -39,7 +39,7 @@ async def test_an_email_is_invited_accepted_answered_and_completed(agent: Desk) 
     path = f"/me/interactions/{interaction(invited)['id']}"
     assert await agent.operate(path, "Accept") == {"statusCode": 0}
     await agent.event(lambda data: state_of(data) == "Accepted")
-    reply = await agent.operate(path, "Reply")
+    reply = await agent.operate(path, "Reply", queueName="drafts")
     answer = await agent.event(lambda data: state_of(data) == "ReplyCreated")
     assert interaction(answer)["id"] == reply["replyInteractionId"]
     await agent.operate(f"/me/interactions/{reply['replyInteractionId']}", "Send")

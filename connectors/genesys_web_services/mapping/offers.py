@@ -1,0 +1,58 @@
+"""What the platform last offered to be done with each call, interaction and device, and the URI it gave it.
+
+Kept in memory only: it helps to choose among the names of an operation, and nothing depends on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from connectors.genesys_web_services.mapping.values import identifier, mapping, objects, text
+
+MAX_OFFERS = 128
+_SINGLE = ("call", "interaction", "chat", "device")
+_LISTS = ("calls", "interactions", "devices")
+
+
+class Offer(NamedTuple):
+    """Capabilities and URI of one thing."""
+
+    capabilities: frozenset[str] = frozenset()
+    uri: str | None = None
+
+
+class Offers:
+    """The last offers, by id; the oldest makes room when there are more than `MAX_OFFERS`."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Offer] = {}
+
+    def take(self, fields: dict[str, Any]) -> None:
+        """Remember what a message or an answer offers."""
+        if "capabilities" in fields:
+            self._take(fields)
+        for name in _SINGLE:
+            self._take(mapping(fields.get(name)))
+        for name in _LISTS:
+            for one in objects(fields.get(name)):
+                self._take(one)
+
+    def of(self, name: str) -> Offer:
+        """What is offered for an id; nothing if it is not known."""
+        return self._by_id.get(name, _NOTHING)
+
+    def _take(self, thing: dict[str, Any]) -> None:
+        name = identifier(thing.get("id"))
+        listed = thing.get("capabilities")
+        if name is None or not isinstance(listed, list):
+            return
+        self._by_id.pop(name, None)
+        if not listed:
+            return
+        words = frozenset(word for word in listed if isinstance(word, str))
+        if len(self._by_id) >= MAX_OFFERS:
+            del self._by_id[next(iter(self._by_id))]
+        self._by_id[name] = Offer(words, text(thing.get("uri")))
+
+
+_NOTHING = Offer()
