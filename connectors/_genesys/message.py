@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -45,12 +46,16 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where the messages of one feed come from: constant over the life of the feed."""
+    """Where the messages of one feed come from: constant over the life of the feed.
+
+    `label_of` gives the name that people see for an agent state that a message names only by id or reason.
+    """
 
     feed: str
     source: str
     agent: str
     keep_payload: bool = False
+    label_of: Callable[[dict[str, Any]], str | None] | None = None
 
 
 class Message:

@@ -86,6 +86,8 @@ class BayeuxServer:
         self.handshakes = 0
         self.connects = 0
         self.on_subscribed: Callable[[ServerSession], None] | None = None
+        self.may_subscribe: Callable[[str, str], bool] = lambda _owner, _channel: True
+        """Whether an owner may subscribe to a channel."""
 
     @property
     def sessions(self) -> list[ServerSession]:
@@ -101,11 +103,6 @@ class BayeuxServer:
     def held(self) -> int:
         """How many /meta/connects are being held."""
         return self._held_by_browser.total()
-
-    @property
-    def sweep_seconds(self) -> float:
-        """How often to call `sweep`."""
-        return min(self.options.max_interval_ms / 4000, 1.0)
 
     def publish(
         self, owner: str, channel: str, frame: bytes, number: int, *, context: object = None
@@ -354,6 +351,10 @@ class BayeuxServer:
                 _refuse(reply, "403::subscription_missing")
             elif not all(_is_subscribable(each) for each in channels):
                 _refuse(reply, "403::subscription_invalid")
+            elif channel == "/meta/subscribe" and not all(
+                self.may_subscribe(session.owner, each) for each in channels
+            ):
+                _refuse(reply, f"403:{wanted}:create_denied")
             else:
                 reply["successful"] = True
                 if channel == "/meta/unsubscribe":

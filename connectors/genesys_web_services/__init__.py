@@ -21,6 +21,7 @@ _FULL = (
     "interaction.message.added", "interaction.typing.changed", "interaction.data.changed",
     "recording.started", "recording.paused", "recording.resumed", "recording.stopped",
     "account.password.changed", "account.password.failed", "service.state.changed", "vendor.message",
+    "queue.metrics.observed", "agent.metrics.observed", "group.metrics.observed", "directory.changed",
 )  # fmt: skip
 _PARTIAL = (
     "call.dtmf.sent",  # without the digits

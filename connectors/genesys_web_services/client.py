@@ -37,7 +37,6 @@ from gateway.errors import (
     Reason,
 )
 
-EVERYTHING = "devices,channels,calls,interactions"
 VERSION = "/api/v2/diagnostics/version"
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _HEADER_CHARACTERS = frozenset("!#$%&'*+-.^_`|~")
@@ -75,8 +74,6 @@ class AgentHttp:
         credentials = f"{username}:{password}".encode()
         self._authorization = "Basic " + base64.b64encode(credentials).decode()
         self._csrf: dict[str, str] = {}
-        self.user: str | None = None
-        """Id of the agent's user, once the server has told it."""
         self.peer = base_url.partition("://")[2]
 
     def csrf_headers(self) -> Mapping[str, str]:
@@ -89,11 +86,7 @@ class AgentHttp:
         Raises AuthRejected, NotReady.
         """
         query = f"?subresources={subresources}" if subresources else ""
-        reply = await self.get(f"{ME}{query}")
-        user = reply.get("user")
-        name = user.get("id") if isinstance(user, dict) else None
-        self.user = name if isinstance(name, str) and name else self.user
-        return reply
+        return await self.get(f"{ME}{query}")
 
     async def get(self, path: str) -> dict[str, Any]:
         """A resource. Raises AuthRejected, NotReady."""
@@ -119,7 +112,7 @@ class AgentHttp:
                 reason=Reason.PROTOCOL,
                 hint="check base_url",
             )
-        if (code := reply.get("statusCode", 0)) not in {StatusCode.OK, StatusCode.PARTIAL}:
+        if (code := _code_of(reply)) not in {StatusCode.OK, StatusCode.PARTIAL}:
             raise self._by_code(code)
         return reply
 
@@ -234,9 +227,24 @@ class AgentHttp:
                     reason=Reason.FORBIDDEN,
                     hint="give the account the agent role",
                 )
+            case StatusCode.NOT_FOUND:
+                return NotReady(f"{self.peer} has no such resource", reason=Reason.NOT_FOUND)
+            case StatusCode.PARAMETER_MISSING | StatusCode.INVALID_FOR_STATE:
+                return NotReady(
+                    f"{self.peer} does not take the request (code {code})", reason=Reason.INVALID
+                )
             case _:
                 said = f" (code {code})" if isinstance(code, int) else ""
                 return NotReady(f"{self.peer} cannot serve {who}{said}")
+
+
+def _code_of(reply: Mapping[str, Any]) -> Any:
+    """The result code. "Workbins" has a number in `status` instead; words there belong to operations."""
+    code = reply.get("statusCode")
+    if code is None:
+        status = reply.get("status")
+        code = status if isinstance(status, int) and not isinstance(status, bool) else 0
+    return code
 
 
 class _TooLarge(Exception):

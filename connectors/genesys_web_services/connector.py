@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from connectors._wire.cookies import CookieStore
 from connectors.genesys_web_services.client import VERSION, AgentHttp
+from connectors.genesys_web_services.dictionaries import Entry
+from connectors.genesys_web_services.directory import Directory, DirectoryFeed
 from connectors.genesys_web_services.feed import PLATFORM_NAME, AgentFeed
-from connectors.genesys_web_services.settings import GenesysWebServicesSettings
+from connectors.genesys_web_services.settings import Account, GenesysWebServicesSettings
+from connectors.genesys_web_services.statistics import StatisticsFeed, doubts
 from gateway.commands import Command, Outcome
 from gateway.contracts import (
     CommandTarget,
@@ -20,7 +23,7 @@ from gateway.contracts import (
     Snapshotter,
 )
 from gateway.errors import CommandRefused, Reason
-from gateway.events import Event
+from gateway.events import Event, source_of
 
 DIAGNOSED_FEEDS = 100
 
@@ -34,16 +37,24 @@ class GenesysWebServices:
         self.name = context.name
         self._settings = settings
         self._context = context
-        self._feeds = tuple(
-            AgentFeed(settings, account, context) for account in settings.all_accounts
+        self._directory = Directory()
+        self._agent_feeds = tuple(
+            AgentFeed(settings, account, context, self._directory)
+            for account in settings.all_accounts
         )
-        self._agents = {feed.account.name: feed for feed in self._feeds}
-        self._by_name = {feed.name: feed for feed in self._feeds}
+        self._site_feeds = self._feeds_of_the_site()
+        self._agents = {feed.account.name: feed for feed in self._agent_feeds}
+        self._by_name = {feed.name: feed for feed in self._agent_feeds}
 
     @property
     def feeds(self) -> Sequence[Feed]:
-        """One for each account."""
-        return self._feeds
+        """One for each account, and those of the site."""
+        return (*self._agent_feeds, *self._site_feeds)
+
+    @property
+    def dictionaries(self) -> Mapping[str, Sequence[Entry]]:
+        """The site's dictionaries as they were last read: none without the setting `directory`."""
+        return self._directory.dictionaries
 
     async def close(self) -> None:
         """Nothing is shared by the feeds but what the gateway owns."""
@@ -58,36 +69,31 @@ class GenesysWebServices:
                 reason=Reason.NOT_FOUND,
                 hint="use the agent's name from the configuration",
             )
-        return await feed.execute(command)
+        return await feed.execute(self._directory.resolved(command))
 
     async def snapshot(self, feed: Feed) -> Sequence[Event]:
-        """What changed for the feed's agent while nobody listened."""
-        return await self._by_name[feed.name].snapshot()
+        """What changed for the feed's agent while nobody listened; the site's feeds miss nothing that can be read."""
+        agent = self._by_name.get(feed.name)
+        return () if agent is None else await agent.snapshot()
 
     async def probe(self) -> str:
         """Sign in the first account and ask for the server's version. The HTTP session is left to expire."""
         account = self._settings.all_accounts[0]
-        http = AgentHttp(
-            self._context.http,
-            base_url=self._settings.base_url,
-            username=account.username,
-            password=account.password.get_secret_value(),
-            cookies=CookieStore(),
-            clock=self._context.clock,
-            timeout_seconds=self._settings.request_timeout_seconds,
-            max_reply_bytes=self._settings.max_reply_bytes,
-        )
+        http = self._http_of(account)
         await http.sign_in()
         version = (await http.get(VERSION)).get("version")
         shown = version if isinstance(version, str) else "of unknown version"
         return (
             f"Web Services {shown} at {http.peer}; {account.username!r} is signed in, "
-            f"the first of {len(self._feeds)} accounts"
-        )
+            f"the first of {len(self._agent_feeds)} accounts"
+        ) + "".join(f"; statistic {said}" for said in self._doubts())
 
     def diagnostics(self) -> Mapping[str, Any]:
         """Facts without secrets: totals, and the first feeds one by one."""
-        facts = {feed.name: feed.diagnostics() for feed in self._feeds}
+        facts = {feed.name: feed.diagnostics() for feed in self._agent_feeds}
+        services = {
+            name: state for fact in facts.values() for name, state in fact["services"].items()
+        }
         return {
             "base_url": self._settings.base_url,
             "observe_only": self._settings.observe_only,
@@ -95,8 +101,57 @@ class GenesysWebServices:
             "accounts": len(facts),
             "connected": sum(fact["connected"] for fact in facts.values()),
             "duplicates": sum(fact["duplicates"] for fact in facts.values()),
+            "services": services,
             "feeds": dict(list(facts.items())[:DIAGNOSED_FEEDS]),
+            "site": {feed.name: feed.diagnostics() for feed in self._site_feeds},
         }
+
+    def _doubts(self) -> list[str]:
+        statistics = self._settings.statistics
+        return doubts(statistics) if statistics else []
+
+    def _feeds_of_the_site(self) -> tuple[StatisticsFeed | DirectoryFeed, ...]:
+        """Each has an HTTP session of its own: what it asks for must not keep an agent's session alive."""
+        settings, context = self._settings, self._context
+        source = source_of(context.name, PLATFORM_NAME)
+        feeds: list[StatisticsFeed | DirectoryFeed] = []
+        if settings.statistics is not None:
+            feeds.append(
+                StatisticsFeed(
+                    settings.statistics,
+                    self._http_of(settings.reads_site),
+                    name=f"{context.name}/site:statistics",
+                    source=source,
+                    clock=context.clock,
+                    request_timeout_seconds=settings.request_timeout_seconds,
+                )
+            )
+        if settings.directory is not None:
+            feeds.append(
+                DirectoryFeed(
+                    settings.directory,
+                    self._directory,
+                    self._http_of(settings.reads_site),
+                    name=f"{context.name}/site:directory",
+                    source=source,
+                    clock=context.clock,
+                    request_timeout_seconds=settings.request_timeout_seconds,
+                )
+            )
+        return tuple(feeds)
+
+    def _http_of(self, account: Account) -> AgentHttp:
+        settings, context = self._settings, self._context
+        return AgentHttp(
+            context.http,
+            base_url=settings.base_url,
+            username=account.username,
+            password=account.password.get_secret_value(),
+            cookies=CookieStore(),
+            clock=context.clock,
+            timeout_seconds=settings.request_timeout_seconds,
+            max_reply_bytes=settings.max_reply_bytes,
+        )
 
 
 if TYPE_CHECKING:

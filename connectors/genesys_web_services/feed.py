@@ -11,6 +11,7 @@ survives.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -21,10 +22,14 @@ from connectors._wire.bayeux.http import Limits, LongPollingClient
 from connectors._wire.bayeux.values import Batch, BayeuxResume
 from connectors._wire.cookies import CookieStore
 from connectors.genesys_web_services import commands, sending
-from connectors.genesys_web_services.client import EVERYTHING, AgentHttp
+from connectors.genesys_web_services.client import AgentHttp
 from connectors.genesys_web_services.commands import Login, Situation
+from connectors.genesys_web_services.directory import Directory
 from connectors.genesys_web_services.mapping import AgentPicture, Mapper, Origin
+from connectors.genesys_web_services.reading import everything
 from connectors.genesys_web_services.settings import Account, GenesysWebServicesSettings
+from connectors.genesys_web_services.vendor import OPTIONAL_TOPICS, SERVICES_TOPIC
+from connectors.genesys_web_services.watching import WorkbinWatch
 from gateway.commands import Command, Outcome, Status, Verb
 from gateway.contracts import ConnectorContext, Delivery, Gap, Guarantee, Link
 from gateway.errors import (
@@ -32,6 +37,7 @@ from gateway.errors import (
     CommandUncertain,
     ConnectionFailed,
     NotReady,
+    ProtocolViolation,
     Reason,
 )
 from gateway.events import Event, event_id, source_of
@@ -46,6 +52,9 @@ _WITH_PHONE = frozenset(
         Verb.AGENT_SET_DO_NOT_DISTURB,
     }
 )
+TAKEN_AFTER_RENEWALS = 3
+TAKEN_WITHIN_SECONDS = 60.0
+"""An HTTP session that must be renewed so often in so short a time is not expiring: somebody else signs in."""
 
 
 class FeedResume(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +78,11 @@ class AgentFeed:
     """The feed of one agent account, as `gateway.contracts.Feed` describes it."""
 
     def __init__(
-        self, settings: GenesysWebServicesSettings, account: Account, context: ConnectorContext
+        self,
+        settings: GenesysWebServicesSettings,
+        account: Account,
+        context: ConnectorContext,
+        directory: Directory,
     ) -> None:
         self.account = account
         self.name = f"{context.name}/{account.username}"
@@ -81,7 +94,9 @@ class AgentFeed:
             source=source_of(context.name, PLATFORM_NAME),
             agent=account.name,
             keep_payload=settings.keep_payload,
+            label_of=directory.label_of,
         )
+        self._topics = settings.topics_of(account)
         self._cookies = CookieStore()
         self._http = AgentHttp(
             context.http,
@@ -96,7 +111,7 @@ class AgentFeed:
         self._client = LongPollingClient(
             context.http,
             settings.base_url + NOTIFICATIONS,
-            subscriptions=settings.topics,
+            subscriptions=self._topics,
             cookies=self._cookies,
             headers=self._http.csrf_headers,
             classify_http=self._classify,
@@ -108,6 +123,7 @@ class AgentFeed:
             clock=context.clock,
             name=self.name,
         )
+        self._watch = WorkbinWatch(self._http, settings.workbins)
         self._mapper = Mapper(self._origin)
         self._duplicates = 0
         self._connected = False
@@ -120,7 +136,8 @@ class AgentFeed:
         self._start: Outcome | None = None
         self._refused_topics: dict[str, str] = {}
         self._renewal: asyncio.Task[None] | None = None
-        self._rejected: AuthRejected | None = None
+        self._renewals: deque[float] = deque(maxlen=TAKEN_AFTER_RENEWALS)
+        self._rejected: AuthRejected | ProtocolViolation | None = None
         self._order = asyncio.Lock()
 
     @property
@@ -144,8 +161,10 @@ class AgentFeed:
         try:
             if not resumed and self._wants_start:
                 await self._start_session()
+            if not resumed:
+                await self._watch.subscribe()
             if kept is None or kept.owed:
-                self._resources = await self._http.sign_in(subresources=EVERYTHING)
+                self._resources = await self._read()
         except BaseException:
             # Also when cancelled: nothing is left open.
             await self._client.close()
@@ -194,7 +213,6 @@ class AgentFeed:
                 self._http,
                 self._mapper,
                 request,
-                sent=self._clock.now(),
                 reference=command.id if self._settings.send_reference else None,
             )
         if outcome.status is not Status.REFUSED:
@@ -204,7 +222,8 @@ class AgentFeed:
 
     async def snapshot(self) -> list[Event]:
         """What the platform says now, as the events that lead there from what was told last."""
-        resources = await self._http.sign_in(subresources=EVERYTHING)
+        await self._watch.subscribe()
+        resources = await self._read()
         # From here on the picture has it; if the process ends before a delivery that says so, it is asked again.
         owed, self._owed = self._owed, ""
         return self._mapper.adopt(
@@ -228,6 +247,8 @@ class AgentFeed:
             "calls": len(picture.calls),
             "interactions": len(picture.interactions),
             "refused_topics": dict(self._refused_topics),
+            "services": dict(picture.services),
+            "workbins": dict(self._watch.state),
             "session_start": None
             if start is None
             else {"status": start.status.value, "message": start.message},
@@ -248,10 +269,14 @@ class AgentFeed:
         self._owed = kept.owed if kept else ""
         self._resources = None
         self._rejected = None
+        self._renewals.clear()
         self._refused_topics.clear()
         if kept is not None:
             self._cookies.restore(kept.bayeux.cookies)
         return kept
+
+    async def _read(self) -> dict[str, Any]:
+        return await everything(self._http, services=SERVICES_TOPIC in self._topics)
 
     async def _start_session(self) -> None:
         """Log the agent in. If the platform refuses, the feed looks on all the same, and diagnostics tell."""
@@ -267,7 +292,6 @@ class AgentFeed:
             agent=self.account.name,
             login=self.login,
             devices=devices,
-            user=self._http.user,
             base_url=self._settings.base_url,
             picture=self._mapper.picture,
             offers=self._mapper.offers,
@@ -302,6 +326,8 @@ class AgentFeed:
                 )
             for refusal in batch.refused:
                 self._refused_topics[refusal.channel] = refusal.error
+                if refusal.channel in OPTIONAL_TOPICS:
+                    continue
                 events.append(
                     self._mapper.report(
                         refusal.channel,
@@ -354,6 +380,14 @@ class AgentFeed:
         if self._renewal is not None and self._renewal.done():
             self._renewal.result()
             self._renewal = None
+        if self._is_taken():
+            self._rejected = ProtocolViolation(
+                f"somebody else signs in to {self._http.peer} as {self.account.username!r} again and again",
+                reason=Reason.CONFLICT,
+                hint="give the gateway an account of its own, or end the other program",
+                retry_after_seconds=TAKEN_WITHIN_SECONDS,
+            )
+            return self._rejected
         if self._connected and self._renewal is None:
             self._renewal = asyncio.create_task(self._renew(), name=f"{self.name} sign-in")
         return NotReady(
@@ -361,9 +395,17 @@ class AgentFeed:
             reason=Reason.SESSION_LOST,
         )
 
+    def _is_taken(self) -> bool:
+        """Whether the session was renewed so often just now that another renewal would only fight for it."""
+        renewals = self._renewals
+        since = self._clock.monotonic() - TAKEN_WITHIN_SECONDS
+        return len(renewals) == TAKEN_AFTER_RENEWALS and renewals[0] > since
+
     async def _renew(self) -> None:
+        self._renewals.append(self._clock.monotonic())
         try:
             await self._http.sign_in()
+            await self._watch.subscribe()
         except AuthRejected as error:
             # The next poll is refused as well and ends the feed with this.
             self._rejected = error

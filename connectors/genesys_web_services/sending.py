@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
 from connectors.genesys_web_services import commands
@@ -14,12 +12,7 @@ from gateway.commands import Outcome, Status
 
 
 async def carry_out(
-    http: AgentHttp,
-    mapper: Mapper,
-    request: Request,
-    *,
-    sent: datetime,
-    reference: str | None = None,
+    http: AgentHttp, mapper: Mapper, request: Request, *, reference: str | None = None
 ) -> Outcome:
     """Send a command.
 
@@ -31,10 +24,10 @@ async def carry_out(
     # The call may end before the answer comes, so what that will mean is noted before the request
     # leaves.
     if request.transfers is not None:
-        mapper.expect_transfer(*request.transfers, sent=sent)
+        mapper.expect_transfer(*request.transfers)
     outcome = await _send(http, request, reference)
     if request.transfers is not None and outcome.status is Status.REFUSED:
-        mapper.expect_no_transfer(request.transfers[0])
+        mapper.expect_transfer(request.transfers[0], None)
     if reference is not None and outcome.expectation is not None:
         expectation = msgspec.structs.replace(outcome.expectation, cause=reference)
         return msgspec.structs.replace(outcome, expectation=expectation)

@@ -18,12 +18,23 @@ from pydantic import (
     model_validator,
 )
 
+from connectors.genesys_web_services.settings_site import Directory, Statistics
+from connectors.genesys_web_services.vendor import (
+    CHATS_TOPIC,
+    SERVICES_TOPIC,
+    WORK_ITEMS_TOPIC,
+    WORKBINS_TOPIC,
+)
+
 TOPICS = (
     "/v2/me",
     "/v2/me/calls",
     "/v2/me/devices",
     "/v2/me/channels",
     "/v2/me/interactions",
+    CHATS_TOPIC,
+    WORK_ITEMS_TOPIC,
+    WORKBINS_TOPIC,
 )
 MAX_ACCOUNTS_FILE_BYTES = 16 * 1024 * 1024
 
@@ -47,6 +58,15 @@ class Account(BaseModel):
     login_code: str | None = Field(
         default=None, description="Overrides `start_session.login_code` for this agent."
     )
+    topics: tuple[str, ...] = Field(
+        default=(),
+        description="Further topics for this account, such as /v2/users for a supervisor.",
+    )
+
+    @field_validator("topics")
+    @classmethod
+    def _are_topics(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _topics(value)
 
     @field_validator("username")
     @classmethod
@@ -101,7 +121,26 @@ class GenesysWebServicesSettings(BaseModel):
         description="How agents are logged in: by `observe_only: false` and by `agent.login`.",
     )
     topics: tuple[str, ...] = Field(
-        default=TOPICS, min_length=1, description="CometD topics to subscribe to."
+        default=TOPICS, min_length=1, description="CometD topics that every account subscribes to."
+    )
+    site_topics: tuple[str, ...] = Field(
+        default=(SERVICES_TOPIC,),
+        description="Topics about the whole site, which only the first account subscribes to.",
+    )
+    workbins: tuple[str, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Workbins to watch, by name or id, each agent its own; `*` for all.",
+    )
+    site_account: Account | None = Field(
+        default=None,
+        description="Account that reads statistics and directory; else the first of the accounts.",
+    )
+    statistics: Statistics | None = Field(
+        default=None, description="Statistics to poll; without this block none are."
+    )
+    directory: Directory | None = Field(
+        default=None, description="Dictionaries to read; without this block none are."
     )
     acknowledge: bool = Field(
         default=True,
@@ -150,13 +189,10 @@ class GenesysWebServicesSettings(BaseModel):
             raise ValueError("an address without /api/v2, query and fragment")
         return value.rstrip("/")
 
-    @field_validator("topics")
+    @field_validator("topics", "site_topics")
     @classmethod
     def _are_topics(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for topic in value:
-            if not topic.startswith("/") or topic.startswith("/meta/"):
-                raise ValueError("topics that begin with / and are not below /meta")
-        return value
+        return _topics(value)
 
     @model_validator(mode="after")
     def _read_accounts(self) -> Self:
@@ -178,6 +214,23 @@ class GenesysWebServicesSettings(BaseModel):
     def all_accounts(self) -> tuple[Account, ...]:
         """The accounts of the configuration and of the file."""
         return self.accounts + self._from_file
+
+    def topics_of(self, account: Account) -> tuple[str, ...]:
+        """What the account subscribes to."""
+        site = self.site_topics if account is self.all_accounts[0] else ()
+        return tuple(dict.fromkeys((*self.topics, *account.topics, *site)))
+
+    @property
+    def reads_site(self) -> Account:
+        """The account that reads what concerns the whole site."""
+        return self.site_account or self.all_accounts[0]
+
+
+def _topics(value: tuple[str, ...]) -> tuple[str, ...]:
+    for topic in value:
+        if not topic.startswith("/") or topic.startswith("/meta/"):
+            raise ValueError("topics that begin with / and are not below /meta")
+    return value
 
 
 def _accounts_of(path: Path) -> tuple[Account, ...]:

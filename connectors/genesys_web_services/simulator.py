@@ -19,12 +19,15 @@ from connectors._simulation.faults import FEED_AND_HTTP, Fault, FaultKind, FeedF
 from connectors._simulation.server import SimulatedServer
 from connectors.genesys_web_services._simulated.admin import Admin
 from connectors.genesys_web_services._simulated.calls import Telephony
+from connectors.genesys_web_services._simulated.directory import Dictionaries
 from connectors.genesys_web_services._simulated.interactions import Media
 from connectors.genesys_web_services._simulated.lives import Lives
 from connectors.genesys_web_services._simulated.messages import BROKEN_MESSAGES
 from connectors.genesys_web_services._simulated.rest import ROOT, Rest
 from connectors.genesys_web_services._simulated.sessions import HttpSessions
 from connectors.genesys_web_services._simulated.settings import SimulatorSettings
+from connectors.genesys_web_services._simulated.statistics import StatServer
+from connectors.genesys_web_services._simulated.workbins import Workbins
 from connectors.genesys_web_services._simulated.world import World
 
 __all__ = ["Fault", "FaultKind", "Simulator", "SimulatorSettings", "build"]
@@ -54,11 +57,24 @@ class Simulator(SimulatedServer):
         self.telephony = Telephony(self.world)
         self.media = Media(self.world)
         self.lives = Lives(self.world, self.telephony, self.media)
-        self._sessions = HttpSessions(self.world.agents, chosen.http_session_seconds)
+        self._sessions = HttpSessions(
+            self.world.agents, chosen.http_session_seconds, single=chosen.single_session
+        )
+        self.statistics = StatServer(self.world)
+        self.dictionaries = Dictionaries(self.world)
+        self.workbins = Workbins(self.world, self._sessions)
+        self.bayeux.may_subscribe = self.world.may_subscribe
         self._rest = Rest(self.world, self.telephony, self.media, self._sessions, self.plan)
         self.app = web.Application(middlewares=[self._rest.guard])
         admin = Admin(self.world, self.telephony, self.media, self._sessions)
-        for part in (self._rest, admin, AdminRoutes(self, self.lives, admin.facts)):
+        for part in (
+            self._rest,
+            self.statistics,
+            self.dictionaries,
+            self.workbins,
+            admin,
+            AdminRoutes(self, self.lives, admin.facts),
+        ):
             self.app.add_routes(part.routes())
         self.prepare(self.app, name="genesys_web_services simulator", faults=chosen.faults)
 

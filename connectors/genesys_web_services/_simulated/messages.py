@@ -28,6 +28,7 @@ CHANNELS = "/v2/me/channels"
 INTERACTIONS = "/v2/me/interactions"
 ME = "/v2/me"
 SERVICES = "/notifications/services"
+USERS = "/v2/users"
 
 _USER_DATA = ("AttachUserData", "UpdateUserData", "DeleteUserData", "DeleteUserDataPair")
 _RECORDING = {

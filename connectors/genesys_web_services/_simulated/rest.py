@@ -34,6 +34,7 @@ SESSION = web.RequestKey("session", HttpSession)
 REFERENCE = web.RequestKey("reference", str)
 WITHHELD = web.RequestKey("withheld", bool)
 ROOT = "/api/v2"
+GUARDED = ("/api/v1", ROOT)
 NOTIFICATIONS = f"{ROOT}/notifications"
 LOGOUT_SECONDS = 0.1
 """EndContactCenterSession leaves the feed so long to tell that the agent is out, then it ends."""
@@ -68,7 +69,6 @@ class Rest:
             web.route("*", NOTIFICATIONS + "/{suffix:.*}", self._notifications),
             web.get(f"{ROOT}/diagnostics/version", self._version),
             web.get(f"{ROOT}/settings/agent-states", self._agent_states),
-            web.get(f"{ROOT}/services", self._services),
             web.get(me, self._get_me),
             web.post(me, self._post_me),
             web.get(f"{me}/calls", self._list_calls),
@@ -98,7 +98,7 @@ class Rest:
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Sign in, commit faults, check the CSRF token, turn refusals into replies."""
-        if not request.path.startswith(ROOT):
+        if not request.path.startswith(GUARDED):
             return await handler(request)
         self.requests += 1
         session = self._sessions.find(request)
@@ -175,13 +175,6 @@ class Rest:
             for name, state in AGENT_STATES.items()
         ]
         return _json({"statusCode": 0, "settings": states})
-
-    async def _services(self, _request: web.Request) -> web.Response:
-        services = [
-            {"id": name.lower(), "name": name, "type": name, "state": "Active"}
-            for name in ("Provisioning", "Voice", "Reporting", "Media")
-        ]
-        return _json({"statusCode": 0, "services": services})
 
     async def _get_me(self, request: web.Request) -> web.Response:
         agent = request[SESSION].agent

@@ -30,8 +30,11 @@ class HttpSession:
 class HttpSessions:
     """Who is signed in. A session unused for `lifetime_seconds` is gone."""
 
-    def __init__(self, agents: dict[str, Agent], lifetime_seconds: float) -> None:
+    def __init__(
+        self, agents: dict[str, Agent], lifetime_seconds: float, *, single: bool = False
+    ) -> None:
         self._agents = agents
+        self._single = single
         self._lifetime = lifetime_seconds
         self._sessions: dict[str, HttpSession] = {}
 
@@ -62,6 +65,8 @@ class HttpSessions:
         agent = self._agents.get(username)
         if agent is None or not hmac.compare_digest(password.encode(), agent.password.encode()):
             return None
+        if self._single:
+            self.end_all(username)
         session = HttpSession(
             id=secrets.token_hex(16),
             agent=agent,
@@ -70,6 +75,10 @@ class HttpSessions:
         )
         self._sessions[session.id] = session
         return session
+
+    def is_alive(self, session: HttpSession) -> bool:
+        """Whether a session is still signed in."""
+        return self._sessions.get(session.id) is session
 
     def end(self, session: HttpSession) -> None:
         """End one session."""

@@ -62,6 +62,16 @@ class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Messages that a command causes carry the command's `referenceId` instead of the oracle's."""
     max_attachment_bytes: Positive = 1024 * 1024
     """Longer attachments are refused."""
+    supervisors: Natural = 0
+    """So many of the first accounts are supervisors: they may read everything and listen to /v2/users."""
+    single_session: bool = False
+    """Whether signing in anew ends the user's other HTTP sessions."""
+    refused_topics: tuple[str, ...] = ()
+    """Topics that nobody may subscribe to, as on an older server."""
+    workbin_path: Literal["root", "me", "both"] = "root"
+    """Where workbins are watched: below /workbins as servers of 8.5.2 do, or below /me/workbins as documented."""
+    statistics_period_ms: Positive = 10_000
+    """How often statistics change."""
     faults: tuple[Fault, ...] = ()
     published_limit: Positive = 1_000_000
     """How many messages the oracle remembers."""

@@ -116,6 +116,16 @@ class World:
         self.bayeux.publish(agent.username, topic, frame, number)
         return number
 
+    def is_supervisor(self, agent: Agent) -> bool:
+        """Whether the account has a supervisor's rights."""
+        return list(self.agents).index(agent.username) < self.settings.supervisors
+
+    def may_subscribe(self, username: str, topic: str) -> bool:
+        """Whether the account may listen to a topic ("Asynchronous Telephony Operations Notifications", /users)."""
+        if topic in self.settings.refused_topics:
+            return False
+        return topic != messages.USERS or self.is_supervisor(self.agents[username])
+
     def leave_alone(self, agent: Agent) -> None:
         """A command came: the agent's life does not interfere for a while."""
         agent.left_alone_until = time.monotonic() + self.settings.command_grace_seconds
@@ -251,8 +261,18 @@ class World:
                 agent.password = new
                 result = messages.password_message()
             self.publish(agent, messages.ME, result)
+            self._tell_supervisors(agent, result)
 
         return Outcome(then=apply)
+
+    def _tell_supervisors(self, agent: Agent, result: Data) -> None:
+        """Supervisors who listen hear of every user's password."""
+        listening = {
+            session.owner for session in self.bayeux.sessions if session.listens_to(messages.USERS)
+        }
+        for username in sorted(listening):
+            told = result | {"userId": agent.id, "userUri": f"{self.base}/users/{agent.id}"}
+            self.publish(self.agents[username], messages.USERS, told)
 
     def log_out(self, agent: Agent) -> None:
         """Take the agent off every channel."""

@@ -117,7 +117,7 @@ def _take_device(
     active = before.active if word is None else folded(word) != INACTIVE
     do_not_disturb = switch(_either(device, "doNotDisturb", "dndState"))
     now = Device(
-        readiness=_readiness(device, before.readiness, active=active),
+        readiness=_readiness(message, device, before.readiness, active=active),
         number=first(device, "phoneNumber", "e164Number", "e164number", "E164digits")
         or before.number,
         active=active,
@@ -154,7 +154,7 @@ def _take_channel(message: Message, picture: AgentPicture, channel: dict[str, An
     active = switch(channel.get("active"))
     do_not_disturb = switch(_either(channel, "dndState", "doNotDisturb", "dnd"))
     now = Channel(
-        readiness=_readiness(channel, before.readiness, active=None),
+        readiness=_readiness(message, channel, before.readiness, active=None),
         active=before.active if active is None else active,
         do_not_disturb=before.do_not_disturb if do_not_disturb is None else do_not_disturb,
     )
@@ -175,7 +175,9 @@ def _either(source: dict[str, Any], *names: str) -> Any:
     return next((source[name] for name in names if name in source), None)
 
 
-def _readiness(source: dict[str, Any], before: Readiness, *, active: bool | None) -> Readiness:
+def _readiness(
+    message: Message, source: dict[str, Any], before: Readiness, *, active: bool | None
+) -> Readiness:
     """A device's or channel's own readiness. An inactive device is logged off whatever state it last had."""
     user = source.get("userState")
     user = user if isinstance(user, dict) else ({"state": user} if isinstance(user, str) else {})
@@ -192,5 +194,11 @@ def _readiness(source: dict[str, Any], before: Readiness, *, active: bool | None
         state=state,
         native_state=f"{word}/{mode}" if mode else word,
         reason=first(user, "reason", "reasonCode"),
-        label=text(user.get("displayName")),
+        label=text(user.get("displayName")) or _label(message, user),
     )
+
+
+def _label(message: Message, user: dict[str, Any]) -> str | None:
+    """What people call a state that the message does not name; older servers leave it out of custom states."""
+    label_of = message.origin.label_of
+    return None if label_of is None else label_of(user)

@@ -13,6 +13,7 @@ from typing import Any
 
 FIXTURES = Path(__file__).parent / "fixtures"
 GOLDEN = Path(__file__).parent / "golden"
+REPLIES = Path(__file__).parent / "replies"
 
 _MENDS = [
     (r"(\d)L\b", r"\1"),  # Python 2 long integers
@@ -33,6 +34,12 @@ def load(name: str) -> Any:
     for pattern, replacement in _MENDS:
         printed = re.sub(pattern, replacement, printed)
     return _Reader(printed).value()
+
+
+def load_reply(name: str) -> Any:
+    """One printed answer to a request, by its file name without suffix."""
+    printed = (REPLIES / f"{name}.txt").read_text(encoding="utf-8")
+    return _Reader(printed.replace('{"\n', "{\n")).value()  # a stray quote behind a brace
 
 
 def messages(name: str) -> list[tuple[str, Any]]:
