@@ -106,6 +106,9 @@ class Lives(PacedLives[Agent]):
 
     def _call_step(self, agent: Agent, call: Call) -> None:
         telephony = self._telephony
+        if consultation := call.consulted_by(agent.calls.values()):
+            self._consultation_step(agent, call, consultation)
+            return
 
         def to(state: CallState) -> Action:
             return lambda: telephony.set_state(agent, call, state)
@@ -121,7 +124,11 @@ class Lives(PacedLives[Agent]):
                 (60, to(CallState.ESTABLISHED)), (20, to(CallState.RELEASED)), (20, note("Attempt"))
             )
         elif call.state is CallState.HELD:
-            self._pick((80, to(CallState.ESTABLISHED)), (20, note("Note")))
+            self._pick(
+                (65, to(CallState.ESTABLISHED)),
+                (20, note("Note")),
+                (15, lambda: self._consult(agent, call)),
+            )
         else:
             self._pick(
                 (15, to(CallState.HELD)),
@@ -131,6 +138,29 @@ class Lives(PacedLives[Agent]):
                 (8, lambda: self._change_parties(agent, call)),
                 (4, lambda: telephony.mute(agent, call, muted=not call.muted)),
                 (28, to(CallState.RELEASED)),
+            )
+
+    def _consult(self, agent: Agent, call: Call) -> None:
+        number = str(60_000 + self._rng.randrange(999))
+        self._telephony.dial(agent, number, parent=call, commanded=False)
+
+    def _consultation_step(self, agent: Agent, call: Call, consultation: Call) -> None:
+        """Two or three messages at once where the consultation leads to a transfer or a conference."""
+        telephony = self._telephony
+
+        def give_up() -> None:
+            telephony.set_state(agent, consultation, CallState.RELEASED)
+
+        if consultation.state is CallState.DIALING:
+            answer = CallState.ESTABLISHED
+            self._pick(
+                (70, lambda: telephony.set_state(agent, consultation, answer)), (30, give_up)
+            )
+        else:
+            self._pick(
+                (55, lambda: telephony.complete_transfer(agent, call, consultation)),
+                (25, lambda: telephony.join(agent, call, consultation)),
+                (20, give_up),
             )
 
     def _record(self, agent: Agent, call: Call) -> None:

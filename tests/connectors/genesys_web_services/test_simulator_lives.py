@@ -74,6 +74,7 @@ async def test_no_call_makes_an_illegal_step(simulator: Simulator) -> None:
         ("Established", "Released"),
         ("Held", "Held"),
         ("Held", "Established"),
+        ("Held", "Released"),
     }
     states: dict[str, str | None] = {}
     async with desk(simulator) as alive:
