@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 FOR ?= 20
 REPORT ?=
 PYTEST_ARGS ?=
+BENCH_ARGS ?= --quick
 
 .PHONY: demo test check bench format lock schemas peers clean help
 
@@ -33,7 +34,7 @@ check: $(VENV)/.ready ## format, lint, types, import rules, unit tests: offline,
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -n auto -m "not kafka and not peers and not e2e" $(PYTEST_ARGS)
 
-bench: $(VENV)/.ready peers ## measure; prints ratios against the raw libraries in the same run
+bench: $(VENV)/.ready peers ## measure for three minutes; prints ratios against the raw libraries in the same run
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)
 
 peers: ## the broker's jars and the CometD peers, from their registries

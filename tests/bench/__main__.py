@@ -12,7 +12,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from tests.bench import idle, journal, pipeline
+from tests.bench import bare_kafka, idle, journal, pipeline
 from tests.bench.report import Results
 from tests.bench.rig import rig
 from tests.support.peers import installed
@@ -32,6 +32,8 @@ async def _measure(arguments: argparse.Namespace, directory: Path) -> Results:
     if not parts:
         return results
     async with rig(directory, arguments.profile) as shared:
+        if parts != ["idle"]:
+            await bare_kafka.warm_up(shared)
         for part in parts:
             results.begin(part)
             console.print(f"{part} …")
