@@ -1,0 +1,1 @@
+"""The inside of the simulated Engage Cloud; `simulator.py` is its door."""
