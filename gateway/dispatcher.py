@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -41,6 +42,7 @@ class DispatchPolicy:
         backoff: between attempts.
         open_seconds, deliver_seconds, close_seconds: limits of one call to the sink.
         config_error_wait_seconds: a sink whose settings cannot work is looked at again this rarely.
+        silent_seconds: an attempt that lasts longer counts as failing when a stop asks.
     """
 
     backoff: BackoffPolicy = field(
@@ -50,6 +52,7 @@ class DispatchPolicy:
     deliver_seconds: float = 120.0
     close_seconds: float = 10.0
     config_error_wait_seconds: float = 60.0
+    silent_seconds: float = 10.0
 
 
 class Dispatcher:
@@ -82,6 +85,7 @@ class Dispatcher:
         self._saved = 0
         self._target: int | None = None
         self._backoff = Backoff(policy.backoff, random.uniform)
+        self._attempt_began: float | None = None
         self.position = 0
         self.is_open = False
         self.delivered = 0
@@ -114,8 +118,12 @@ class Dispatcher:
 
     @property
     def stuck(self) -> bool:
-        """The last attempt failed: waiting for this sink at a stop would be waiting for its receiver."""
-        return self.last_error is not None
+        """The last attempt failed, or this one lasts long: to wait for the sink is to wait for its receiver."""
+        began = self._attempt_began
+        silent = began is not None and (
+            self._clock.monotonic() - began > self._policy.silent_seconds
+        )
+        return silent or self.last_error is not None
 
     @property
     def _finished(self) -> bool:
@@ -136,7 +144,7 @@ class Dispatcher:
 
     async def _open(self) -> None:
         try:
-            async with asyncio.timeout(self._policy.open_seconds):
+            async with self._attempt(self._policy.open_seconds):
                 held = await self._sink.open()
         except TimeoutError as error:
             raise NotConnected(
@@ -159,6 +167,15 @@ class Dispatcher:
         if held > self.position:
             self.position = held
             self._moved.set()
+
+    @asynccontextmanager
+    async def _attempt(self, limit_seconds: float) -> AsyncIterator[None]:
+        self._attempt_began = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(limit_seconds):
+                yield
+        finally:
+            self._attempt_began = None
 
     async def _deliver_until_finished(self) -> None:
         while not self._finished:
@@ -211,7 +228,7 @@ class Dispatcher:
 
     async def _offer(self, batch: Sequence[StoredEvent]) -> Report:
         try:
-            async with asyncio.timeout(self._policy.deliver_seconds):
+            async with self._attempt(self._policy.deliver_seconds):
                 report = await self._sink.deliver(batch)
         except TimeoutError as error:
             raise NotConnected(

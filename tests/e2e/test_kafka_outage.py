@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -18,8 +19,26 @@ OUTAGE_SECONDS = float(os.environ.get("TIELINE_TEST_OUTAGE_SECONDS", "30"))
 EVENTS_PER_SECOND = 100.0
 AGENTS = 10
 MAX_LAG = 200
+STOP_SECONDS = 20.0
 
 pytestmark = [pytest.mark.e2e, pytest.mark.kafka, pytest.mark.timeout(180 + 2 * OUTAGE_SECONDS)]
+
+
+def configuration(url: str, broker: KafkaBroker, topic: str) -> dict[str, Any]:
+    """Ten agents, a file and a topic."""
+    return {
+        "connectors": [site.connector(url, AGENTS)],
+        "sinks": [site.file_sink(), site.kafka_sink(broker.bootstrap_servers, topic)],
+    }
+
+
+async def flowing(gateway: site.GatewayProcess, events: int) -> None:
+    """Wait until so many events are in Kafka."""
+
+    async def enough() -> bool:
+        return await gateway.settled("lake") > events
+
+    await eventually(enough, f"{events} events in Kafka", timeout_seconds=60.0)
 
 
 async def test_a_killed_broker_loses_and_doubles_nothing_and_delays_only_itself(
@@ -31,22 +50,11 @@ async def test_a_killed_broker_loses_and_doubles_nothing_and_delays_only_itself(
         site.platform(
             tmp_path, http, agents=AGENTS, events_per_second=EVENTS_PER_SECOND, ack=True
         ) as platform,
-        site.gateway(
-            tmp_path,
-            http,
-            {
-                "connectors": [site.connector(platform.url, AGENTS)],
-                "sinks": [site.file_sink(), site.kafka_sink(broker.bootstrap_servers, topic)],
-            },
-        ) as gateway,
+        site.gateway(tmp_path, http, configuration(platform.url, broker, topic)) as gateway,
     ):
         gateway.start()
         await gateway.wait_fed()
-
-        async def flowing() -> bool:
-            return await gateway.settled("lake") > 300
-
-        await eventually(flowing, "300 events in Kafka", timeout_seconds=60.0)
+        await flowing(gateway, 300)
         await broker.kill()
         ends = time.monotonic() + OUTAGE_SECONDS
         in_file = gateway.lines.count()
@@ -78,3 +86,38 @@ async def test_a_killed_broker_loses_and_doubles_nothing_and_delays_only_itself(
         assert {event.id for event in in_topic} == {event.id for event in gateway.lines.read()}
         assert {feed["state"] for feed in await gateway.feeds()} == {"connected"}
         assert {feed["gaps"] for feed in await gateway.feeds()} == {0}
+
+
+async def test_a_planned_stop_does_not_wait_for_a_broker_that_is_gone(
+    tmp_path: Path, http: aiohttp.ClientSession, topic: str
+) -> None:
+    """SIGTERM with a batch on its way to a dead broker: code 0, before the deadline, nothing missing after."""
+    async with (
+        KafkaBroker(tmp_path / "broker") as broker,
+        site.platform(
+            tmp_path,
+            http,
+            agents=AGENTS,
+            events_per_second=EVENTS_PER_SECOND,
+            ack=True,
+            max_interval_ms=120_000,
+        ) as platform,
+        site.gateway(tmp_path, http, configuration(platform.url, broker, topic)) as gateway,
+    ):
+        gateway.start()
+        await gateway.wait_fed()
+        await flowing(gateway, 100)
+        await broker.kill()
+        began = time.monotonic()
+        assert await gateway.terminate() == 0, gateway.log
+        assert time.monotonic() - began < STOP_SECONDS
+        await broker.start()
+        gateway.start()
+        await gateway.wait_connected()
+        await platform.stop_lives()
+        published = await platform.arrived(gateway.lines.read)
+        await gateway.wait_settled("lake")
+        in_topic = await oracle.read_topic(broker, topic)
+        assert oracle.owed(published) <= oracle.references(in_topic)
+        assert oracle.doubled(in_topic) == []
+        assert oracle.out_of_order(in_topic) == []

@@ -209,6 +209,22 @@ async def test_masked_events_keep_their_ids_and_lose_their_numbers() -> None:
     assert MASK not in sink.taken[0].body.decode()
 
 
+async def test_a_sink_whose_receiver_is_silent_is_stuck_until_it_answers() -> None:
+    sink, journal = RecordingSink(), await journal_of(1)
+    sink.gate.clear()
+    dispatcher = dispatcher_of(sink, journal)
+    clock = dispatcher._clock
+    assert isinstance(clock, LeapingClock)
+    async with running(dispatcher):
+        await until(lambda: dispatcher._attempt_began is not None and dispatcher.is_open)
+        assert not dispatcher.stuck
+        clock.advance(DispatchPolicy().silent_seconds + 1)
+        assert dispatcher.stuck
+        sink.gate.set()
+        await until(lambda: dispatcher.position == 1)
+        assert not dispatcher.stuck
+
+
 async def test_cancelled_in_mid_delivery_the_batch_is_offered_again() -> None:
     sink, journal = RecordingSink(), await journal_of(1)
     sink.gate.clear()
