@@ -251,8 +251,9 @@ class Provisioning:
 
     def tell_change(self, kind: str, operation: str, changed: Data) -> None:
         """Tell whoever watches objects of the kind."""
+        owners = self.feed.owners
         for session in self.sessions.alive:
-            if kind in session.state.watched and session.owner in self.feed.owners:
+            if kind in session.state.watched and session.owner in owners:
                 change = {"type": kind, "operation": operation, "object": changed}
                 dbid = str(changed.get("DBID", ""))
                 data = {

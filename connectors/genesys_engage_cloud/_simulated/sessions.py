@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from aiohttp import web
 
 T = TypeVar("T")
+MIN_PURGE = 1_000
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +33,7 @@ class Sessions(Generic[T]):
         self._lifetime = lifetime_seconds
         self._state = state
         self._sessions: dict[str, Session[T]] = {}
+        self._purge_at = MIN_PURGE
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -43,10 +45,18 @@ class Sessions(Generic[T]):
 
     def begin(self, owner: str) -> Session[T]:
         """A new session; `remember` gives its cookie to the client."""
+        if len(self._sessions) >= self._purge_at:
+            self._purge()
         identity = secrets.token_hex(16)
         session = Session(identity, owner, self._state(), time.monotonic() + self._lifetime)
         self._sessions[identity] = session
         return session
+
+    def _purge(self) -> None:
+        """Forget what nobody asked for in time, so that clients which never leave cost nothing for ever."""
+        now = time.monotonic()
+        self._sessions = {key: one for key, one in self._sessions.items() if now <= one.expires_at}
+        self._purge_at = max(2 * len(self._sessions), MIN_PURGE)
 
     def remember(self, session: Session[T], response: web.StreamResponse) -> None:
         """Set the cookie. Not `Secure`: vendor clients drop such a cookie over plain HTTP, and go on without."""

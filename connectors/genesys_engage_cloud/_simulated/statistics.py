@@ -8,6 +8,7 @@ Bayeux reply.
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +42,7 @@ SERVICE = f"{ROOT}/service"
 UPDATES = f"{ROOT}/updates"
 COOKIE = "STATISTICS_SESSIONID"
 MAX_SUBSCRIPTIONS = 1_000
+MAX_TOLD = 16
 MAX_STATISTICS = 1_000
 
 
@@ -49,8 +51,8 @@ class StatisticsState:
     """What the server keeps of a statistics session."""
 
     subscriptions: dict[str, list[Data]] = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
-    """Bayeux sessions that know the state of the service."""
+    told: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_TOLD))
+    """Bayeux sessions that know the state of the service, the newest of them."""
     connected: bool = False
     """Whether it ever had a CometD session."""
 
@@ -122,7 +124,7 @@ class Statistics:
             return
         told = session.state.told
         if feed_session.listens_to(SERVICE) and feed_session.client_id not in told:
-            told.add(feed_session.client_id)
+            told.append(feed_session.client_id)
             state = "Unavailable" if "STATS" in self._world.down else "Available"
             self._tell(session, SERVICE, {"serviceState": state})
         if feed_session.listens_to(UPDATES):
@@ -132,20 +134,22 @@ class Statistics:
     def tell_service(self, *, available: bool) -> None:
         """The service goes or comes."""
         state = "Available" if available else "Unavailable"
-        for session in self.sessions.alive:
-            if session.owner in self.feed.owners:
-                self._tell(session, SERVICE, {"serviceState": state})
+        for session in self._listening():
+            self._tell(session, SERVICE, {"serviceState": state})
+
+    def _listening(self) -> list[Session[StatisticsState]]:
+        owners = self.feed.owners
+        return [session for session in self.sessions.alive if session.owner in owners]
 
     def tick(self) -> None:
         """Every subscription has new values."""
         if "STATS" in self._world.down:
             return
-        for session in self.sessions.alive:
-            if session.owner in self.feed.owners:
-                for identity, statistics in session.state.subscriptions.items():
-                    for one in statistics:
-                        self._move(one)
-                    self._tell_values(session, identity)
+        for session in self._listening():
+            for identity, statistics in session.state.subscriptions.items():
+                for one in statistics:
+                    self._move(one)
+                self._tell_values(session, identity)
 
     def _tell_values(self, session: Session[StatisticsState], identity: str) -> None:
         values = self._report(session.state.subscriptions[identity], identity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +38,7 @@ Call = Callable[[Agent, Data, Data], Outcome]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 NOTIFICATIONS = f"{ROOT}/notifications"
 COOKIE = "WORKSPACE_SESSIONID"
+MAX_TOLD = 16
 LOGOUT_SECONDS = 0.1
 """A logout leaves the feed so long to tell that the agent is out, then it ends."""
 _VOICE = (
@@ -50,8 +52,8 @@ class WorkspaceState:
     """What the server keeps of a workspace session."""
 
     began_at: float = field(default_factory=time.time)
-    told: set[str] = field(default_factory=set)
-    """Bayeux sessions that know how the initialization went."""
+    told: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_TOLD))
+    """Bayeux sessions that know how the initialization went, the newest of them."""
     reporting: dict[str, list[Data]] = field(default_factory=dict)
     """Statistics by subscription."""
 
@@ -179,7 +181,7 @@ class Workspace:
             return
         if feed_session.client_id in session.state.told:
             return
-        session.state.told.add(feed_session.client_id)
+        session.state.told.append(feed_session.client_id)
         now, began = time.time(), session.state.began_at
         self._tell(session, messages.progress_message("Executing", 50, int(began * 1000)))
         if now >= began + self.world.settings.initialization_seconds:

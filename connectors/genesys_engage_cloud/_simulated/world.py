@@ -178,10 +178,10 @@ class World:
         (self.down.discard if available else self.down.add)(name)
         if not changed:
             return
-        for agent in self.agents.values():
-            if agent.username in self.bayeux.owners:
-                topic = messages.SERVICE_CHANNELS[name]
-                self.publish(agent, topic, messages.service_message(name, available=available))
+        topic = messages.SERVICE_CHANNELS[name]
+        for username in sorted(self.bayeux.owners):
+            message = messages.service_message(name, available=available)
+            self.publish(self.agents[username], topic, message)
 
     def set_voice(self, agent: Agent, state: AgentState) -> None:
         """Change the state on the agent's DN."""

@@ -118,6 +118,7 @@ async def test_the_oracle_tells_what_was_published(agent: Desk) -> None:
     assert (stats["published"], stats["agents_by_state"]["Ready"]) == (5, 1)
 
 
+@pytest.mark.parametrize("settings", [msgspec.structs.replace(QUIET, command_grace_seconds=0)])
 async def test_the_pace_is_set_while_it_runs(agent: Desk) -> None:
     url = f"{agent.simulator.url}/sim"
     await agent.bayeux.json("POST", f"{url}/rate", {"events_per_second": 500})
