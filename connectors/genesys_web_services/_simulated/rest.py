@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
 
-from connectors._simulation.faults import Fault, FaultKind, FaultPlan
+from connectors._simulation.disturbance import broken_reply, disturb
+from connectors._simulation.faults import Fault, FaultPlan
 from connectors.genesys_web_services._simulated import messages
 from connectors.genesys_web_services._simulated.attachments import Attachments
 from connectors.genesys_web_services._simulated.calls import Telephony
@@ -109,14 +109,9 @@ class Rest:
         target: Literal["feed", "rest"] = (
             "feed" if request.path.startswith(NOTIFICATIONS) else "rest"
         )
-        if fault := self._plan.strike(FaultKind.SLOW, username, target=target):
-            await asyncio.sleep(fault.delay_ms / 1000)
-        dropped = self._plan.strike(FaultKind.DROP, username, target=target)
-        if dropped and request.transport is not None:
-            await request.read()
-            request.transport.abort()
-        broken = self._plan.strike(FaultKind.SERVER_ERROR, username, target=target)
-        if (dropped and not dropped.after_processing) or (broken and not broken.after_processing):
+        disturbance = await disturb(self._plan, request, username, target)
+        broken = disturbance.breaks
+        if disturbance.skips:
             return self._broken(broken)
         if session is None:
             return _json({"statusCode": ACCESS_DENIED, "statusMessage": "Access denied"}, 403)
@@ -151,13 +146,8 @@ class Rest:
         return response
 
     def _broken(self, fault: Fault | None) -> web.Response:
-        status = (
-            fault.status if fault and fault.status else self._world.rng.choice((500, 502, 503, 504))
-        )
-        if status == 500:  # noqa: PLR2004 - the server's own failure; what stands before it answers the others
-            return _json({"statusCode": 4, "statusMessage": "Internal error"}, status)
-        html = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"
-        return web.Response(text=html, content_type="text/html", status=status)
+        own = {"statusCode": 4, "statusMessage": "Internal error"}
+        return broken_reply(fault, self._world.rng, own)
 
     async def _notifications(self, request: web.Request) -> web.StreamResponse:
         session = request[SESSION]
