@@ -74,6 +74,8 @@ class AgentHttp:
         credentials = f"{username}:{password}".encode()
         self._authorization = "Basic " + base64.b64encode(credentials).decode()
         self._csrf: dict[str, str] = {}
+        self.user: str | None = None
+        """Id of the agent's user, once the server has told it."""
         self.peer = base_url.partition("://")[2]
 
     def csrf_headers(self) -> Mapping[str, str]:
@@ -86,7 +88,11 @@ class AgentHttp:
         Raises AuthRejected, NotReady.
         """
         query = f"?subresources={subresources}" if subresources else ""
-        return await self.get(f"{ME}{query}")
+        reply = await self.get(f"{ME}{query}")
+        user = reply.get("user")
+        name = user.get("id") if isinstance(user, dict) else None
+        self.user = name if isinstance(name, str) and name else self.user
+        return reply
 
     async def get(self, path: str) -> dict[str, Any]:
         """A resource. Raises AuthRejected, NotReady."""

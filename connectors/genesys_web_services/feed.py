@@ -213,6 +213,7 @@ class AgentFeed:
                 self._http,
                 self._mapper,
                 request,
+                sent=self._clock.now(),
                 reference=command.id if self._settings.send_reference else None,
             )
         if outcome.status is not Status.REFUSED:
@@ -292,6 +293,7 @@ class AgentFeed:
             agent=self.account.name,
             login=self.login,
             devices=devices,
+            user=self._http.user,
             base_url=self._settings.base_url,
             picture=self._mapper.picture,
             offers=self._mapper.offers,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from connectors.genesys_web_services import commands
@@ -9,10 +11,16 @@ from connectors.genesys_web_services.client import AgentHttp
 from connectors.genesys_web_services.commands import Request
 from connectors.genesys_web_services.mapping import Mapper
 from gateway.commands import Outcome, Status
+from gateway.errors import ConnectionFailed
 
 
 async def carry_out(
-    http: AgentHttp, mapper: Mapper, request: Request, *, reference: str | None = None
+    http: AgentHttp,
+    mapper: Mapper,
+    request: Request,
+    *,
+    sent: datetime,
+    reference: str | None = None,
 ) -> Outcome:
     """Send a command.
 
@@ -24,10 +32,18 @@ async def carry_out(
     # The call may end before the answer comes, so what that will mean is noted before the request
     # leaves.
     if request.transfers is not None:
-        mapper.expect_transfer(*request.transfers)
-    outcome = await _send(http, request, reference)
-    if request.transfers is not None and outcome.status is Status.REFUSED:
-        mapper.expect_transfer(request.transfers[0], None)
+        mapper.expect_transfer(*request.transfers, sent=sent)
+    refused = False
+    try:
+        outcome = await _send(http, request, reference)
+        refused = outcome.status is Status.REFUSED
+    except ConnectionFailed:
+        # By the contract of the client nothing was sent.
+        refused = True
+        raise
+    finally:
+        if request.transfers is not None and refused:
+            mapper.expect_no_transfer(request.transfers[0])
     if reference is not None and outcome.expectation is not None:
         expectation = msgspec.structs.replace(outcome.expectation, cause=reference)
         return msgspec.structs.replace(outcome, expectation=expectation)

@@ -100,9 +100,7 @@ def conference(command: Command, situation: Situation) -> Request:
         return _consult(call, destination, "InitiateConference", situation)
     return spelled(
         _to_number(call, "SingleStepConference", destination, {"phoneNumber": destination}),
-        expectation=_on_call(
-            call, proofs.CALL_CONFERENCED, within={"parties": {"number": destination}}
-        ),
+        expectation=_conferenced(call, {"parties": {"number": destination}}),
     )
 
 
@@ -136,7 +134,7 @@ def complete_conference(command: Command, situation: Situation) -> Request:
             "operationName": "CompleteConference",
             "consultCallUri": _uri(consult, situation),
         },
-        expectation=_on_call(call, proofs.CALL_CONFERENCED),
+        expectation=_conferenced(call, {}),
     )
 
 
@@ -272,6 +270,16 @@ def _on_call(
         subject=f"call/{call}",
         where=where or {},
         within=within or {},
+    )
+
+
+def _conferenced(call: str, within: dict[str, dict[str, Any]]) -> Expectation:
+    """The end of a call refuses nothing here: the consultation ends on the way."""
+    return Expectation(
+        confirmed_by=frozenset({proofs.CALL_CONFERENCED}),
+        refused_by=frozenset({proofs.CALL_FAILED}),
+        subject=f"call/{call}",
+        within=within,
     )
 
 

@@ -72,13 +72,19 @@ class Mapper:
         self.duplicates = 0
         self._references: dict[str, None] = {}
 
-    def expect_transfer(self, call: str, number: str | None) -> None:
-        """A command passes the call on to `number` in a single step, or (None) does not after all.
+    def expect_transfer(self, call: str, number: str, *, sent: datetime) -> None:
+        """A command passes the call on to `number` in a single step.
 
-        The platform tells that as a release like any other, so the end of the call is then a transfer.
+        The platform tells that as a release like any other, so an end of the call soon after is a transfer.
         """
         if (leg := self.picture.calls.get(call)) is not None:
             leg.transfer_to = number
+            leg.transfer_at = int(sent.timestamp() * 1000)
+
+    def expect_no_transfer(self, call: str) -> None:
+        """The platform refused to pass the call on."""
+        if (leg := self.picture.calls.get(call)) is not None:
+            leg.transfer_to = None
 
     def expect_reference(self, reference: str) -> None:
         """A command's id that messages may echo: events that do are its effects."""

@@ -21,6 +21,8 @@ from gateway.states import ConnectionState
 
 AT_ONCE_MILLISECONDS = 2_000
 """Both calls of a transfer are released by one act; two acts of people take longer."""
+PASSING_ON_MILLISECONDS = 60_000
+"""A call that lives on so long after a single-step transfer was not passed on by it."""
 _CONSULT = "consult"
 _HELD = ConnectionState.HELD
 _TALKED = frozenset({ConnectionState.CONNECTED, _HELD})
@@ -71,7 +73,8 @@ def ending(message: Message, leg: Leg, told_at: int | None) -> Ended:
 
 def transferred(message: Message, picture: AgentPicture, call: str, leg: Leg) -> Transfer | None:
     """Whether the end of this call is a transfer; `leg` is still as it was before."""
-    if leg.transfer_to is not None:
+    received = int(message.received.timestamp() * 1000)
+    if leg.transfer_to is not None and received - leg.transfer_at <= PASSING_ON_MILLISECONDS:
         return Transfer(call, leg.transfer_to, None, leg.direction)
     now = _when(message)
     original = picture.ended.get(leg.related) if leg.related is not None else None

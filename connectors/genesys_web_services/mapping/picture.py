@@ -53,7 +53,8 @@ class Leg(msgspec.Struct, kw_only=True, omit_defaults=True):
         last: fingerprint of the last message about it.
         told_at: the platform's time of that message, in milliseconds since the epoch.
         related: for a consultation, the call it was made from.
-        transfer_to: the number to which a command passes the call on when it ends.
+        transfer_to, transfer_at: the number to which a command passes the call on, and when it was
+            sent, in milliseconds since the epoch.
     """
 
     state: ConnectionState
@@ -68,6 +69,7 @@ class Leg(msgspec.Struct, kw_only=True, omit_defaults=True):
     told_at: int | None = None
     related: str | None = None
     transfer_to: str | None = None
+    transfer_at: int = 0
 
 
 class Ended(msgspec.Struct, omit_defaults=True):

@@ -497,6 +497,52 @@ OPERATIONS = (
     ),
 )
 
+OTHER_SPELLINGS = {
+    "DNDOn": V.AGENT_SET_DO_NOT_DISTURB,
+    "DNDOff": V.AGENT_SET_DO_NOT_DISTURB,
+    "SingleStepTransfer": V.INTERACTION_TRANSFER,
+    "PullInteraction": V.INTERACTION_PULL,
+    "StopProcessing": V.INTERACTION_COMPLETE,
+    "LeaveChat": V.INTERACTION_LEAVE,
+    "UpdateProperties": V.INTERACTION_ATTACH_DATA,
+}
+"""Words of the reference that are sent after a refusal of the first one."""
+ELSEWHERE = {
+    "AuxWork": "agent.set_state takes it as a reason, like every provisioned state",
+    "AddInteractionToWorkbin": "the second spelling of interaction.park; it has no operation name",
+    "LinkAttachment": "a capability; interaction.add_attachment uses the sub-resource",
+    "GetWorkbinContent": "reading is no command",
+    "Subscribe": "sent by the feed",
+    "Unsubscribe": "a subscription ends with its session",
+    "SubscribeWorkbinEvents": "the same as Subscribe",
+    "UnsubscribeWorkbinEvents": "the same as Unsubscribe",
+    "ChangePassword": "a password does not belong into a command",
+    "ResetPassword": "a password does not belong into a command",
+    "ListenIn": "a capability of supervisors; the reference shows no operation",
+    "Bargain": "a capability of supervisors; the reference shows no operation",
+    "Coach": "a capability of supervisors; the reference shows no operation",
+    "CancelSupervisorMonitoring": "a capability of supervisors; the reference shows no operation",
+}
+"""Words of the reference that no command sends, and why."""
+REFERENCE = frozenset(
+    """
+    AddInteractionToWorkbin AfterCallWork Accept Answer AttachUserData AuxWork Bargain Cancel
+    CancelSupervisorMonitoring ChangePassword Coach Complete CompleteConference CompleteTransfer
+    Create DNDOff DNDOn DeleteUserData DeleteUserDataPair Dial DoNotDisturbOff DoNotDisturbOn
+    EndChatSession EndContactCenterSession ForwardCallsOff ForwardCallsOn GetWorkbinContent Hangup
+    Hold InitiateConference InitiateTransfer InviteUser LeaveChat LeaveConference LinkAttachment
+    ListenIn MergeWithOtherCall MuteCall NotReady Offline OutToLunch PauseCallRecording PlaceInQueue
+    PlaceInWorkbin PullInteraction PullInteractionFromWorkbin Ready Reject
+    RemoveParticipantFromConference Reply ReplyAll RequestChatHistory ResetPassword
+    ResumeCallRecording Retrieve Send SendDtmf SendMessage SendStartTypingNotification
+    SendStopTypingNotification SingleStepConference SingleStepTransfer StartCallRecording
+    StartContactCenterSession StopCallRecording StopProcessing Subscribe SubscribeWorkbinEvents
+    SwapCalls Transfer UnmuteCall Unsubscribe UnsubscribeWorkbinEvents UpdateProperties
+    UpdateUserData
+    """.split()  # noqa: SIM905 - eighty names in quotes would hide that this is a list of words
+)
+"""Every operation and capability that the reference names."""
+
 
 def situation(**changes: Any) -> Situation:
     """An agent with a phone, two calls of which one is a consultation, and an e-mail."""
@@ -537,3 +583,10 @@ def command(
 def request(verb: Verb, **arguments: Any) -> Request:
     """The request of a command in `situation`."""
     return build(command(verb, **arguments), situation())
+
+
+def made_of(operation: Operation) -> Request:
+    """The request of an operation; what only chats have is asked of a chat."""
+    chat = AgentPicture(interactions={"i1": Item(media="chat")})
+    changes = {"picture": chat} if operation.verb is V.INTERACTION_SEND_MESSAGE else {}
+    return build(command(operation.verb, **operation.arguments), situation(**changes))

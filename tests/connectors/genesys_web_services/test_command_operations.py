@@ -158,8 +158,9 @@ async def test_a_transfer_by_way_of_a_consultation_is_confirmed(*, named: bool) 
         assert event.data.related_call == consult  # type: ignore[attr-defined]  # a call event has it
 
 
-async def test_a_conference_by_way_of_a_consultation_is_confirmed() -> None:
-    async with site() as here:
+@pytest.mark.parametrize("echoed", [False, True])
+async def test_a_conference_by_way_of_a_consultation_is_confirmed(*, echoed: bool) -> None:
+    async with site(echo_references=echoed, connector={"send_reference": echoed}) as here:
         call = await here.call()
         await here.done(Verb.CALL_CONFERENCE, call=call, destination="60001", mode="consult")
         (consult,) = set(here.agent.calls) - {call}
@@ -272,6 +273,7 @@ async def test_commands_about_a_chat_are_confirmed(spelling: str) -> None:
             await here.done(verb, interaction=chat, **arguments)
         left = await here.item("chat")
         await here.done(Verb.INTERACTION_LEAVE, interaction=left)
+        assert here.consumer.feed._http.user == here.agent.id
 
 
 @pytest.mark.parametrize("media", ["email", "chat"])

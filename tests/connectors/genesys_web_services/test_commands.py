@@ -17,9 +17,13 @@ from gateway.commands import Capability, CommandRequest, Expectation, Target, Ve
 from gateway.errors import CommandRefused
 from gateway.events import CATALOGUE
 from tests.connectors.genesys_web_services.operations import (
+    ELSEWHERE,
     OPERATIONS,
+    OTHER_SPELLINGS,
+    REFERENCE,
     Operation,
     command,
+    made_of,
     request,
     situation,
 )
@@ -35,13 +39,6 @@ BY_ANSWER = {
 def expected(made: Request) -> Expectation:
     assert made.expectation is not None
     return made.expectation
-
-
-def made_of(operation: Operation) -> Request:
-    """The request of an operation; what only chats have is asked of a chat."""
-    chat = AgentPicture(interactions={"i1": Item(media="chat")})
-    changes = {"picture": chat} if operation.verb is Verb.INTERACTION_SEND_MESSAGE else {}
-    return build(command(operation.verb, **operation.arguments), situation(**changes))
 
 
 def full(proof: str) -> str:
@@ -79,6 +76,20 @@ def test_the_arguments_of_an_operation_are_those_of_the_table(operation: Operati
     )
 
     capabilities.check(asked, CAPABILITIES)
+
+
+def test_every_word_of_the_reference_is_sent_or_has_a_reason_why_not() -> None:
+    named = {operation.name for operation in OPERATIONS}
+
+    assert named | OTHER_SPELLINGS.keys() | ELSEWHERE.keys() == REFERENCE
+    assert not named & ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize(("word", "verb"), OTHER_SPELLINGS.items())
+def test_another_word_of_the_reference_is_sent_after_a_refusal(word: str, verb: Verb) -> None:
+    made = [made_of(operation) for operation in OPERATIONS if operation.verb is verb]
+
+    assert word in {each.body.get("operationName") for one in made for each in one.others}
 
 
 @pytest.mark.parametrize("capability", CAPABILITIES, ids=lambda capability: capability.verb.value)

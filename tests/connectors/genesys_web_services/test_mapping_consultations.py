@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 from connectors.genesys_web_services.mapping import AgentPicture, Mapper
 from gateway.events import Event
 from gateway.events.calls import Call
-from tests.connectors.genesys_web_services.builders import ORIGIN, Agent, call, verbs
+from tests.connectors.genesys_web_services.builders import ORIGIN, RECEIVED, Agent, call, verbs
 
 STAMP = 1_700_000_000_000
 
@@ -154,7 +155,7 @@ def test_the_end_of_a_call_that_a_command_passes_on_is_a_transfer() -> None:
     agent = Agent()
     agent.hear(part("c1", "Ringing"))
     agent.hear(part("c1", "Established"))
-    agent.mapper.expect_transfer("c1", "5003")
+    agent.mapper.expect_transfer("c1", "5003", sent=RECEIVED)
 
     events = agent.hear(part("c1", "Released", at=1))
 
@@ -164,12 +165,25 @@ def test_the_end_of_a_call_that_a_command_passes_on_is_a_transfer() -> None:
     assert (party.role, party.number) == ("destination", "5003")
 
 
-def test_a_call_whose_transfer_was_refused_just_ends() -> None:
+def test_a_call_that_lives_on_after_its_transfer_was_not_passed_on() -> None:
     agent = Agent()
     agent.hear(part("c1", "Ringing"))
     agent.hear(part("c1", "Established"))
-    agent.mapper.expect_transfer("c1", "5003")
-    agent.hear({"errorMessage": "Invalid Called Dn", "callUuid": "u-c1"})
+    agent.mapper.expect_transfer("c1", "5003", sent=RECEIVED - timedelta(minutes=2))
+
+    assert agent.verbs(part("c1", "Released", at=1)) == ["call.ended"]
+
+
+@pytest.mark.parametrize("refused_at_once", [True, False])
+def test_a_call_whose_transfer_was_refused_just_ends(*, refused_at_once: bool) -> None:
+    agent = Agent()
+    agent.hear(part("c1", "Ringing"))
+    agent.hear(part("c1", "Established"))
+    agent.mapper.expect_transfer("c1", "5003", sent=RECEIVED)
+    if refused_at_once:
+        agent.mapper.expect_no_transfer("c1")
+    else:
+        agent.hear({"errorMessage": "Invalid Called Dn", "callUuid": "u-c1"})
 
     assert agent.verbs(part("c1", "Released", at=1)) == ["call.ended"]
 
