@@ -1,0 +1,171 @@
+"""The REST side of the v3 APIs: requests, the envelope of their answers, and what their failures mean.
+
+Every answer but those of the token endpoint has a `status` with a `code`: 0 done, 1 taken, 2 done in
+part, anything else an error; the HTTP status is separate from it. What is sent travels in `data`.
+Source: Introduction to Engage Cloud APIs, "Requests" and "Responses and errors".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import aiohttp
+import msgspec
+
+from connectors._wire.bayeux import failures
+from connectors._wire.cookies import CookieStore
+from connectors.genesys_engage_cloud.envelope import Envelope, read_envelope
+from gateway.clock import Clock
+from gateway.errors import (
+    AuthRejected,
+    CommandUncertain,
+    ConnectionFailed,
+    NotConnected,
+    NotReady,
+    Reason,
+)
+
+_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_DENIED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+
+class Reply(NamedTuple):
+    """An answer of the server."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class ApiHttp:
+    """The requests of one session. Its cookies are shared with the session's CometD client."""
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        *,
+        base_url: str,
+        api_key: str,
+        cookies: CookieStore,
+        clock: Clock,
+        timeout_seconds: float,
+        max_reply_bytes: int,
+    ) -> None:
+        self._http = http
+        self._base_url = base_url
+        self._api_key = api_key
+        self._cookies = cookies
+        self._clock = clock
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._max_reply_bytes = max_reply_bytes
+        self.peer = base_url.partition("://")[2]
+
+    def key_headers(self) -> dict[str, str]:
+        """The header that every request of every API carries."""
+        return {"x-api-key": self._api_key} if self._api_key else {}
+
+    async def call(
+        self, method: str, path: str, *, body: Any = None, bearer: str | None = None
+    ) -> Envelope:
+        """A request that must succeed. Raises AuthRejected (the session or token is not taken), NotReady."""
+        reply = await self.request(method, path, body=body, bearer=bearer)
+        if reply.status in _DENIED:
+            raise self.denied(reply.status)
+        envelope = read_envelope(reply.body)
+        if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise failures.of_answer(reply.status, reply.headers, reply.body, self.peer, None).error
+        if envelope is None:
+            raise NotReady(
+                f"{self.peer} answers {path} with something that is no Engage Cloud API",
+                reason=Reason.PROTOCOL,
+                hint="check base_url",
+            )
+        if envelope.failed:
+            raise NotReady(
+                f"{self.peer} refuses {path} with code {envelope.code}: {envelope.message}",
+                reason=Reason.REFUSED,
+            )
+        return envelope
+
+    def denied(self, status: int) -> AuthRejected:
+        """The error that a 401 or 403 stands for."""
+        reason = Reason.AUTH if status == HTTPStatus.UNAUTHORIZED else Reason.FORBIDDEN
+        return AuthRejected(
+            f"{self.peer} answers HTTP {status}",
+            reason=reason,
+            hint="check api_key, and that the account may use this API",
+        )
+
+    async def command(self, method: str, path: str, body: Any) -> Reply:
+        """Send one operation, once.
+
+        Raises NotConnected (not sent), CommandUncertain (sent, answer lost).
+        """
+        try:
+            return await self._send(method, path, body, {})
+        except _NOT_SENT as error:
+            failure = failures.of_transport(error, self.peer, 0.0).error
+            raise NotConnected(failure.message, reason=failure.reason) from error
+        except _TooLarge:
+            raise CommandUncertain(
+                f"the answer of {self.peer} is too long to be read", reason=Reason.TOO_LARGE
+            ) from None
+        except TimeoutError as error:
+            raise CommandUncertain(f"{self.peer} does not answer", reason=Reason.TIMEOUT) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise CommandUncertain(
+                f"the connection to {self.peer} broke before the answer", reason=Reason.RESET
+            ) from error
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        bearer: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Any request; `body` is JSON, or bytes as they are. Raises NotReady if there is no answer."""
+        sent = dict(headers or {})
+        if bearer is not None:
+            sent["Authorization"] = f"Bearer {bearer}"
+        started = self._clock.monotonic()
+        try:
+            return await self._send(method, path, body, sent)
+        except _TooLarge:
+            raise failures.too_large(self.peer, self._max_reply_bytes).error from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            elapsed = self._clock.monotonic() - started
+            raise _failure(error, self.peer, elapsed) from error
+
+    async def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Reply:
+        url = self._base_url + path
+        headers = {"Accept": "application/json", **self.key_headers(), **headers}
+        if cookie := self._cookies.header_for(url):
+            headers["Cookie"] = cookie
+        if body is not None and not isinstance(body, bytes):
+            headers["Content-Type"] = "application/json"
+            body = msgspec.json.encode(body)
+        async with self._http.request(
+            method, url, data=body, headers=headers, allow_redirects=False, timeout=self._timeout
+        ) as reply:
+            self._cookies.update(url, reply.headers.getall("Set-Cookie", ()))
+            chunks, size = [], 0
+            async for chunk in reply.content.iter_any():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > self._max_reply_bytes:
+                    reply.close()
+                    raise _TooLarge
+            return Reply(reply.status, reply.headers, b"".join(chunks))
+
+
+def _failure(error: Exception, peer: str, elapsed: float) -> ConnectionFailed:
+    return failures.of_transport(error, peer, elapsed).error
+
+
+class _TooLarge(Exception):
+    """A reply is longer than we read."""

@@ -1,0 +1,316 @@
+"""One agent's feed: a workspace session, its CometD session, and the mapper between them and the gateway.
+
+The order of a fresh start: a token, `initialize-workspace` (its cookie is the session from here on, for
+REST and CometD; no Authorization any more), CometD with all channels subscribed at once, so that
+nothing falls between the end of the initialization and a later subscription; then wait until the
+workspace is complete, activate channels if that is wanted, and only then ask how things stand.
+Sources: workspace-client-js and -java (`initialize`); Introduction to Engage Cloud APIs, "CometD".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from connectors._genesys.values import folded, mapping, text
+from connectors._wire.bayeux.values import Batch
+from connectors.genesys_engage_cloud import commands
+from connectors.genesys_engage_cloud.commands import Login
+from connectors.genesys_engage_cloud.feed import (
+    DENIED,
+    ApiFeed,
+    FeedResume,
+    not_made,
+    session_lost,
+)
+from connectors.genesys_engage_cloud.mapping import AgentPicture, Asked, Mapper
+from connectors.genesys_engage_cloud.settings import Account, GenesysEngageCloudSettings
+from connectors.genesys_engage_cloud.vendor import INITIALIZATION_CHANNEL, WORKSPACE
+from gateway.commands import Command, Outcome, Status, Verb
+from gateway.contracts import ConnectorContext, Guarantee
+from gateway.errors import (
+    AuthRejected,
+    CommandUncertain,
+    ConnectionFailed,
+    NotReady,
+    ProtocolViolation,
+    Reason,
+)
+from gateway.events import Event
+
+INITIALIZE = f"{WORKSPACE}/initialize-workspace"
+CURRENT_SESSION = f"{WORKSPACE}/current-session"
+KEEP_ALIVE = f"{WORKSPACE}/auth-keep-alive"
+LOGOUT = f"{WORKSPACE}/logout"
+RIVAL_SECONDS = 60.0
+"""A session that is lost twice in so short a time has most likely been taken by another program."""
+_WHAT = "the workspace session"
+
+
+class WorkspaceFeed(ApiFeed):
+    """The feed of one agent account."""
+
+    def __init__(
+        self, settings: GenesysEngageCloudSettings, account: Account, context: ConnectorContext
+    ) -> None:
+        super().__init__(
+            settings,
+            context,
+            what=account.name,
+            agent=account.name,
+            guarantee=Guarantee.RESUMABLE,
+            root=WORKSPACE,
+            channels=settings.channels,
+            credentials=account.credentials(settings.client),
+            bearer_on_feed=False,
+        )
+        self.account = account
+        self._mapper = Mapper(self.origin)
+        self._duplicates = 0
+        self._resources: Any = None
+        self._user: dict[str, Any] = {}
+        self._wants_start = not settings.observe_only
+        self._start: Outcome | None = None
+        self._session_gone = False
+        self._lost_at: float | None = None
+        self._order = asyncio.Lock()
+
+    @property
+    def login(self) -> Login:
+        """How this agent's channels are activated unless a command says otherwise."""
+        activate, account = self._settings.activate, self.account
+        place = account.place or activate.place
+        dn = account.dn or activate.dn
+        user = self._user
+        if place is None and dn is None:
+            place = text(user.get("defaultPlace"))
+        return Login(
+            agent_id=account.agent_id
+            or activate.agent_id
+            or text(user.get("employeeId"))
+            or text(user.get("agentLogin")),
+            dn=dn or (text(user.get("agentLogin")) if place is None else None),
+            place=place,
+            queue=activate.queue,
+            work_mode=activate.work_mode,
+            channels=activate.channels,
+        )
+
+    async def execute(self, command: Command) -> Outcome:
+        """Send one command over this agent's session; commands of one agent keep their order."""
+        if not self._connected:
+            raise NotReady(f"the feed of agent {self.account.name!r} is not connected")
+        async with self._order:
+            request = commands.build(
+                command,
+                agent=self.account.name,
+                login=self.login,
+                picture=self._mapper.picture,
+            )
+            if request.leaves:
+                return await self._leave(request)
+            outcome = await self._send_all(request, command)
+        if outcome.status is not Status.REFUSED:
+            # Who was logged out by command stays out when the feed reconnects.
+            self._wants_start = self._wants_start and command.verb is not Verb.AGENT_LOGOUT
+        return outcome
+
+    async def snapshot(self) -> list[Event]:
+        """What the platform says now, as the events that lead there from what was told last."""
+        answer = await self._http.call("GET", CURRENT_SESSION)
+        return self._mapper.adopt(
+            answer.data,
+            session=self._client.client_id,
+            received=self._clock.now(),
+            reconciled=True,
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """Facts without secrets."""
+        picture, start = self._mapper.picture, self._start
+        return super().facts() | {
+            "duplicates": self._duplicates + self._mapper.duplicates,
+            "calls": len(picture.calls),
+            "interactions": len(picture.interactions),
+            "services": dict(picture.services),
+            "activation": None
+            if start is None
+            else {"status": start.status.value, "message": start.message},
+        }
+
+    async def _open(self, kept: FeedResume | None) -> None:
+        if kept is not None and kept.bayeux.cookies and not self._session_gone:
+            try:
+                await self._client.open(kept.bayeux)
+            except AuthRejected as error:
+                # The session is gone, not the account: it is made anew.
+                if error.reason is not Reason.SESSION_LOST:
+                    raise
+            else:
+                return
+        await self._initialize()
+        self._session_gone = False
+        try:
+            # What was kept names a session that is lost, so the gap is known; it must not be gone on with unseen.
+            await self._client.open(
+                msgspec.structs.replace(kept.bayeux, clean=False) if kept else None
+            )
+        except AuthRejected as error:
+            raise NotReady(
+                f"{self._http.peer} does not take the workspace session that it made",
+                reason=error.reason,
+                hint="check that cookies reach the platform, and api_key",
+            ) from error
+        await self._until_complete()
+
+    async def _opened(self, kept: FeedResume | None, *, resumed: bool) -> None:
+        self._prepared = self._client.client_id
+        if not resumed and self._wants_start:
+            await self._activate()
+        if kept is None:
+            self._resources = (await self._http.call("GET", CURRENT_SESSION)).data
+
+    async def _initialize(self) -> None:
+        token = await self._tokens.renew()
+        self._cookies.clear()
+        await self._http.call("POST", INITIALIZE, bearer=token)
+        if not self._cookies.export():
+            raise ProtocolViolation(
+                f"{self._http.peer} began a workspace session without a cookie",
+                hint="check that no proxy removes Set-Cookie, and use https if the cookie is Secure",
+            )
+
+    async def _until_complete(self) -> None:
+        """Wait for the end of the initialization. The batches that come meanwhile are delivered later, in order.
+
+        They may be acknowledged at once: should the process die, nothing in the journal refers to this session yet.
+        """
+        limit = self._settings.initialization_seconds
+        try:
+            async with asyncio.timeout(limit):
+                while True:
+                    batch = await self._client.receive()
+                    self._early.append(batch)
+                    self._client.stored(batch)
+                    if any(self._is_complete(topic, data) for topic, data, _ in batch.messages):
+                        return
+        except TimeoutError:
+            raise NotReady(
+                f"{self._http.peer} did not complete the workspace within {limit:g} s",
+                reason=Reason.TIMEOUT,
+                hint="raise initialization_seconds if the platform is slow",
+            ) from None
+
+    def _is_complete(self, topic: str, data: Any) -> bool:
+        """Whether the message says that the workspace is complete. Raises NotReady: it could not be made."""
+        if topic != INITIALIZATION_CHANNEL or not isinstance(data, dict):
+            return False
+        word = folded(data.get("state"))
+        if word == "failed":
+            raise not_made(self._http.peer, _WHAT, "the initialization failed")
+        if word != "complete":
+            return False
+        self._user = mapping(mapping(data.get("data")).get("user")) or self._user
+        return True
+
+    async def _activate(self) -> None:
+        """Activate channels. If the platform refuses, the feed looks on all the same, and diagnostics tell."""
+        request = commands.activate(self.account.name, self.login)
+        try:
+            self._start = await self._send(request)
+        except CommandUncertain as error:
+            self._start = Outcome(status=Status.UNKNOWN, reason=error.reason, message=error.message)
+
+    async def _send_all(self, request: commands.Request, command: Command) -> Outcome:
+        """Send what a command consists of, one request after the other."""
+        if request.expectation is not None:
+            self._mapper.asked(
+                Asked(
+                    command=command.id,
+                    call=command.target.call,
+                    proofs=sorted(request.expectation.confirmed_by),
+                    until=command.deadline.timestamp(),
+                )
+            )
+        outcomes = {request.part: await self._send(request)}
+        for further in request.further:
+            outcomes[further.part] = await self._send(further)
+        return commands.summary(outcomes)
+
+    async def _send(self, request: commands.Request) -> Outcome:
+        reply = await self._http.command("POST", request.path, request.body)
+        if reply.status in DENIED and self._connected:
+            await self._lose()
+            raise NotReady(
+                f"{_WHAT} of agent {self.account.name!r} has ended", reason=Reason.SESSION_LOST
+            )
+        return commands.outcome_of(request, reply.status, reply.body)
+
+    async def _leave(self, request: commands.Request) -> Outcome:
+        """Leave in the vendor's order: the CometD session first, then the workspace."""
+        self._wants_start = False
+        self._session_gone = True
+        self._ended = session_lost(self._http.peer, f"{_WHAT}, as it was told to")
+        await self._client.close(end_session=True)
+        reply = await self._http.command("POST", LOGOUT, request.body)
+        return commands.outcome_of(request, reply.status, reply.body)
+
+    async def _keep_alive(self) -> None:
+        reply = await self._http.request("GET", KEEP_ALIVE)
+        if reply.status in DENIED:
+            raise AuthRejected(f"{self._http.peer} has ended {_WHAT}", reason=Reason.SESSION_LOST)
+
+    async def _lose(self) -> None:
+        await self._end(self._as_lost(AuthRejected("", reason=Reason.SESSION_LOST)))
+
+    def _classify(
+        self, status: int, _headers: Mapping[str, str], _body: bytes
+    ) -> ConnectionFailed | None:
+        """A 401 or 403 to the poll means that the cookie stands for no session any more."""
+        if status not in DENIED:
+            return None
+        return AuthRejected(f"{self._http.peer} has ended {_WHAT}", reason=Reason.SESSION_LOST)
+
+    def _as_lost(self, error: ConnectionFailed) -> ConnectionFailed:
+        if not isinstance(error, AuthRejected) or error.reason is not Reason.SESSION_LOST:
+            return error
+        self._session_gone = True
+        now, before = self._clock.monotonic(), self._lost_at
+        self._lost_at = now
+        if before is not None and now - before < RIVAL_SECONDS:
+            return AuthRejected(
+                f"{self._http.peer} has ended {_WHAT} again",
+                reason=Reason.CONFLICT,
+                hint=f"another program may be signed in as {self.account.username!r}",
+            )
+        return session_lost(self._http.peer, f"{_WHAT} of {self.account.username!r}")
+
+    def _map(self, batch: Batch, received: datetime) -> list[Event]:
+        events: list[Event] = []
+        for topic, data, ordinal in batch.messages:
+            events += self._mapper.map(
+                topic, data, session=batch.client_id, ordinal=ordinal, received=received
+            )
+        return events
+
+    def _also(self, batch: Batch, received: datetime) -> list[Event]:
+        if self._resources is None or self._early:
+            # What came before the answer is mapped before it.
+            return []
+        resources, self._resources = self._resources, None
+        return self._mapper.adopt(
+            resources, session=batch.client_id, received=received, reconciled=False
+        )
+
+    def _state(self, resume: FeedResume) -> FeedResume:
+        return msgspec.structs.replace(resume, agent=self._mapper.picture)
+
+    def _take_up(self, kept: FeedResume | None) -> None:
+        self._duplicates += self._mapper.duplicates
+        picture = kept.agent if kept and kept.agent else AgentPicture()
+        self._mapper = Mapper(self.origin, picture)
+        self._resources = None
