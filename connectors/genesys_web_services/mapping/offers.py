@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from connectors.genesys_web_services.mapping.values import identifier, mapping, objects, text
+from connectors.genesys_web_services.mapping.values import identifier, objects, text
 
 MAX_OFFERS = 128
 _SINGLE = ("call", "interaction", "chat", "device")
@@ -25,34 +25,32 @@ class Offers:
     """The last offers, by id; the oldest makes room when there are more than `MAX_OFFERS`."""
 
     def __init__(self) -> None:
-        self._by_id: dict[str, Offer] = {}
+        self._by_id: dict[str, tuple[list[Any], Any]] = {}
 
     def take(self, fields: dict[str, Any]) -> None:
-        """Remember what a message or an answer offers."""
+        """Remember what a message or an answer offers. Read only when it is asked for, which is rare."""
         if "capabilities" in fields:
             self._take(fields)
         for name in _SINGLE:
-            self._take(mapping(fields.get(name)))
+            if isinstance(thing := fields.get(name), dict):
+                self._take(thing)
         for name in _LISTS:
-            for one in objects(fields.get(name)):
-                self._take(one)
+            if name in fields:
+                for one in objects(fields[name]):
+                    self._take(one)
 
     def of(self, name: str) -> Offer:
         """What is offered for an id; nothing if it is not known."""
-        return self._by_id.get(name, _NOTHING)
+        listed, uri = self._by_id.get(name, ((), None))
+        return Offer(frozenset(word for word in listed if isinstance(word, str)), text(uri))
 
     def _take(self, thing: dict[str, Any]) -> None:
-        name = identifier(thing.get("id"))
-        listed = thing.get("capabilities")
+        listed, name = thing.get("capabilities"), identifier(thing.get("id"))
         if name is None or not isinstance(listed, list):
             return
         self._by_id.pop(name, None)
         if not listed:
             return
-        words = frozenset(word for word in listed if isinstance(word, str))
         if len(self._by_id) >= MAX_OFFERS:
             del self._by_id[next(iter(self._by_id))]
-        self._by_id[name] = Offer(words, text(thing.get("uri")))
-
-
-_NOTHING = Offer()
+        self._by_id[name] = (listed, thing.get("uri"))
