@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import msgspec
 
-from connectors._wire.bayeux.failures import as_lost
+from connectors._wire.http_errors import as_lost
 from gateway.clock import Clock
 from gateway.errors import ConnectionFailed, NotConnected, Reason
 

@@ -10,10 +10,10 @@ import aiohttp
 import msgspec
 
 from connectors._wire.bayeux import failures
-from connectors._wire.bayeux.failures import ClassifyHttp
 from connectors._wire.bayeux.messages import Message, UnreadableReply, read_reply
 from connectors._wire.bayeux.steps import Failure, Send
 from connectors._wire.cookies import CookieStore
+from connectors._wire.http_errors import ClassifyHttp
 from gateway.clock import Clock
 
 MAX_ERROR_BODY_BYTES = 65_536

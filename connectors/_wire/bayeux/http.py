@@ -15,15 +15,16 @@ from collections.abc import Callable, Mapping, Sequence
 import aiohttp
 import msgspec
 
+from connectors._wire import http_errors
 from connectors._wire.bayeux import failures
 from connectors._wire.bayeux.buffer import ArrivalBuffer
 from connectors._wire.bayeux.composing import NETWORK_DELAY_SECONDS
 from connectors._wire.bayeux.exchange import Answer, Exchange
-from connectors._wire.bayeux.failures import ClassifyHttp
 from connectors._wire.bayeux.session import RETRY_SECONDS, BayeuxSession
 from connectors._wire.bayeux.steps import Failure, Send, Stop, Wait
 from connectors._wire.bayeux.values import Arrival, Batch, BayeuxResume
 from connectors._wire.cookies import CookieStore
+from connectors._wire.http_errors import ClassifyHttp
 from gateway.clock import Clock, SystemClock
 from gateway.errors import AuthRejected, ConnectionFailed, NotConnected, Reason
 
@@ -266,7 +267,7 @@ class LongPollingClient:
                 if not self._draining:
                     await self._go_on()
         except ConnectionFailed as error:
-            self._ended = failures.as_lost(error)
+            self._ended = http_errors.as_lost(error)
 
     async def _until_wanted(self) -> None:
         while self._sealed and not self._draining:
@@ -319,7 +320,7 @@ class LongPollingClient:
             if evicted and self._draining:
                 return
             self._session.failed(step, outcome, self._now())
-            if failures.is_final(outcome.error):
+            if http_errors.is_final(outcome.error):
                 raise outcome.error
             self._evictions = self._evictions + 1 if evicted else 0
             if self._evictions >= CONFLICT_AFTER:
@@ -384,7 +385,7 @@ class LongPollingClient:
         try:
             self._take(second, outcome)
         except ConnectionFailed as error:
-            self._ended = failures.as_lost(error)
+            self._ended = http_errors.as_lost(error)
         done, _ = await asyncio.wait(
             {task}, timeout=min(EVICTION_SECONDS, self._limits.network_delay_seconds)
         )

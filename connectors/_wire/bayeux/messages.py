@@ -7,11 +7,12 @@ transports"). A broken item never costs the sound ones beside it.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 import msgspec
+
+from connectors._wire.untidy_json import NotJson, decode_untidy
 
 HANDSHAKE = "/meta/handshake"
 CONNECT = "/meta/connect"
@@ -20,7 +21,6 @@ UNSUBSCRIBE = "/meta/unsubscribe"
 DISCONNECT = "/meta/disconnect"
 
 _ERROR = re.compile(r"\s*(\d{3})(?!\d)")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Message(msgspec.Struct):
@@ -86,30 +86,10 @@ def read_reply(body: bytes) -> list[Message]:
 
 def _read_untidy(body: bytes) -> list[Message]:
     try:
-        tree = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        tree = _decode_leniently(body)
+        tree = decode_untidy(body)
+    except NotJson as error:
+        raise UnreadableReply("the reply is not JSON") from error
     if not isinstance(tree, list | dict):
         raise UnreadableReply("the reply is JSON but neither an array nor an object")
     items = tree if isinstance(tree, list) else [tree]
     return [msgspec.convert(item, Message) for item in items if isinstance(item, dict)]
-
-
-def _decode_leniently(body: bytes) -> Any:
-    """Half of a surrogate pair or a stray byte in one text must not cost the other messages."""
-    try:
-        return _mended(json.loads(body.decode("utf-8", "replace"), parse_constant=lambda _: None))
-    except (ValueError, RecursionError) as error:
-        raise UnreadableReply("the reply is not JSON") from error
-
-
-def _mended(tree: Any) -> Any:
-    match tree:
-        case str():
-            return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", tree)
-        case list():
-            return [_mended(item) for item in tree]
-        case dict():
-            return {_mended(key): _mended(value) for key, value in tree.items()}
-        case _:
-            return tree
