@@ -76,6 +76,8 @@ class AgentHttp:
         self._csrf: dict[str, str] = {}
         self.user: str | None = None
         """Id of the agent's user, once the server has told it."""
+        self.sessions = 0
+        """How many HTTP sessions the server has opened for us: whatever hangs on one is gone when this changes."""
         self.peer = base_url.partition("://")[2]
 
     def csrf_headers(self) -> Mapping[str, str]:
@@ -193,6 +195,8 @@ class AgentHttp:
             method, url, data=body, headers=headers, allow_redirects=False, timeout=self._timeout
         ) as reply:
             self._cookies.update(url, reply.headers.getall("Set-Cookie", ()))
+            if self._cookies.header_for(url) != cookie:
+                self.sessions += 1
             chunks, size = [], 0
             async for chunk in reply.content.iter_any():
                 chunks.append(chunk)

@@ -11,7 +11,6 @@ survives.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -27,18 +26,16 @@ from connectors.genesys_web_services.commands import Login, Situation
 from connectors.genesys_web_services.directory import Directory
 from connectors.genesys_web_services.mapping import AgentPicture, Mapper, Origin
 from connectors.genesys_web_services.reading import everything
+from connectors.genesys_web_services.renewing import Renewal
 from connectors.genesys_web_services.settings import Account, GenesysWebServicesSettings
 from connectors.genesys_web_services.vendor import OPTIONAL_TOPICS, SERVICES_TOPIC
 from connectors.genesys_web_services.watching import WorkbinWatch
 from gateway.commands import Command, Outcome, Status, Verb
 from gateway.contracts import ConnectorContext, Delivery, Gap, Guarantee, Link
 from gateway.errors import (
-    AuthRejected,
     CommandUncertain,
     ConnectionFailed,
     NotReady,
-    ProtocolViolation,
-    Reason,
 )
 from gateway.events import Event, event_id, source_of
 
@@ -52,9 +49,6 @@ _WITH_PHONE = frozenset(
         Verb.AGENT_SET_DO_NOT_DISTURB,
     }
 )
-TAKEN_AFTER_RENEWALS = 3
-TAKEN_WITHIN_SECONDS = 60.0
-"""An HTTP session that must be renewed so often in so short a time is not expiring: somebody else signs in."""
 
 
 class FeedResume(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,13 +102,21 @@ class AgentFeed:
             timeout_seconds=settings.request_timeout_seconds,
             max_reply_bytes=settings.max_reply_bytes,
         )
+        self._watch = WorkbinWatch(self._http, settings.workbins)
+        self._renewal = Renewal(
+            self._http,
+            self._watch,
+            clock=context.clock,
+            name=self.name,
+            username=account.username,
+        )
         self._client = LongPollingClient(
             context.http,
             settings.base_url + NOTIFICATIONS,
             subscriptions=self._topics,
             cookies=self._cookies,
             headers=self._http.csrf_headers,
-            classify_http=self._classify,
+            classify_http=self._renewal.classify,
             offer_ack=settings.acknowledge,
             limits=Limits(
                 max_reply_bytes=settings.max_reply_bytes,
@@ -123,7 +125,6 @@ class AgentFeed:
             clock=context.clock,
             name=self.name,
         )
-        self._watch = WorkbinWatch(self._http, settings.workbins)
         self._mapper = Mapper(self._origin)
         self._duplicates = 0
         self._connected = False
@@ -135,9 +136,6 @@ class AgentFeed:
         self._wants_start = not settings.observe_only
         self._start: Outcome | None = None
         self._refused_topics: dict[str, str] = {}
-        self._renewal: asyncio.Task[None] | None = None
-        self._renewals: deque[float] = deque(maxlen=TAKEN_AFTER_RENEWALS)
-        self._rejected: AuthRejected | ProtocolViolation | None = None
         self._order = asyncio.Lock()
 
     @property
@@ -155,21 +153,23 @@ class AgentFeed:
         """Sign in, then go on with the kept session or open a new one, as the contract says."""
         await self.close()
         kept = self._restore(resume)
+        before = self._http.sessions
         await self._http.sign_in()
         await self._client.open(kept.bayeux if kept else None)
         resumed = kept is not None and self._client.client_id == kept.bayeux.client_id
         try:
             if not resumed and self._wants_start:
                 await self._start_session()
-            if not resumed:
-                await self._watch.subscribe()
             if kept is None or kept.owed:
                 self._resources = await self._read()
+            if not resumed or self._http.sessions != before:
+                await self._watch.subscribe()
         except BaseException:
             # Also when cancelled: nothing is left open.
             await self._client.close()
             raise
         self._connected = True
+        self._renewal.begin()
         return Link(session=event_id("session", self._client.client_id)[:16], resumed=resumed)
 
     async def receive(self) -> Delivery:
@@ -194,13 +194,10 @@ class AgentFeed:
     async def close(self) -> None:
         """Stop polling and renewing. Both sessions live on at the platform."""
         self._connected = False
-        renewal, self._renewal = self._renewal, None
-        if renewal is not None:
-            renewal.cancel()
-            await asyncio.wait({renewal})
-        await self._client.close()
-        if renewal is not None and not renewal.cancelled():
-            renewal.result()
+        try:
+            await self._renewal.close()
+        finally:
+            await self._client.close()
 
     async def execute(self, command: Command) -> Outcome:
         """Send one command over this agent's HTTP session; commands of one agent keep their order."""
@@ -216,6 +213,7 @@ class AgentFeed:
                 sent=self._clock.now(),
                 reference=command.id if self._settings.send_reference else None,
             )
+            await self._watch.keep()
         if outcome.status is not Status.REFUSED:
             # Who was logged out by command stays out when the feed reconnects.
             self._wants_start = self._wants_start and command.verb is not Verb.AGENT_LOGOUT
@@ -223,8 +221,8 @@ class AgentFeed:
 
     async def snapshot(self) -> list[Event]:
         """What the platform says now, as the events that lead there from what was told last."""
-        await self._watch.subscribe()
         resources = await self._read()
+        await self._watch.subscribe()
         # From here on the picture has it; if the process ends before a delivery that says so, it is asked again.
         owed, self._owed = self._owed, ""
         return self._mapper.adopt(
@@ -269,8 +267,7 @@ class AgentFeed:
         self._last = kept.bayeux if kept else None
         self._owed = kept.owed if kept else ""
         self._resources = None
-        self._rejected = None
-        self._renewals.clear()
+        self._renewal.forget()
         self._refused_topics.clear()
         if kept is not None:
             self._cookies.restore(kept.bayeux.cookies)
@@ -370,47 +367,3 @@ class AgentFeed:
         if last is None:
             return event_id(self.name, "gap", self._client.client_id)
         return event_id(self.name, "gap", last.client_id, last.ack, last.ordinal, last.side_ordinal)
-
-    def _classify(
-        self, status: int, _headers: Mapping[str, str], body: bytes
-    ) -> ConnectionFailed | None:
-        """What a 403 to the poll means: our HTTP session or the token ran out, and is renewed beside the poll."""
-        if not (commands.is_access_denied(status, body) or commands.is_csrf_refusal(status, body)):
-            return None
-        if self._rejected is not None:
-            return self._rejected
-        if self._renewal is not None and self._renewal.done():
-            self._renewal.result()
-            self._renewal = None
-        if self._is_taken():
-            self._rejected = ProtocolViolation(
-                f"somebody else signs in to {self._http.peer} as {self.account.username!r} again and again",
-                reason=Reason.CONFLICT,
-                hint="give the gateway an account of its own, or end the other program",
-                retry_after_seconds=TAKEN_WITHIN_SECONDS,
-            )
-            return self._rejected
-        if self._connected and self._renewal is None:
-            self._renewal = asyncio.create_task(self._renew(), name=f"{self.name} sign-in")
-        return NotReady(
-            f"{self._http.peer} has ended the HTTP session of {self.account.username!r}",
-            reason=Reason.SESSION_LOST,
-        )
-
-    def _is_taken(self) -> bool:
-        """Whether the session was renewed so often just now that another renewal would only fight for it."""
-        renewals = self._renewals
-        since = self._clock.monotonic() - TAKEN_WITHIN_SECONDS
-        return len(renewals) == TAKEN_AFTER_RENEWALS and renewals[0] > since
-
-    async def _renew(self) -> None:
-        self._renewals.append(self._clock.monotonic())
-        try:
-            await self._http.sign_in()
-            await self._watch.subscribe()
-        except AuthRejected as error:
-            # The next poll is refused as well and ends the feed with this.
-            self._rejected = error
-        except ConnectionFailed:
-            # The server cannot serve now; the next poll that it refuses asks again.
-            return

@@ -63,6 +63,7 @@ class Simulator(SimulatedServer):
         self.statistics = StatServer(self.world)
         self.dictionaries = Dictionaries(self.world)
         self.workbins = Workbins(self.world, self._sessions)
+        self.media.on_workbin = self.workbins.tell
         self.bayeux.may_subscribe = self.world.may_subscribe
         self._rest = Rest(self.world, self.telephony, self.media, self._sessions, self.plan)
         self.app = web.Application(middlewares=[self._rest.guard])

@@ -8,16 +8,18 @@ Source: Genesys Web Services API reference, "Workbins" (SubscribeWorkbinEvents, 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
 from connectors.genesys_web_services.client import AgentHttp
 from connectors.genesys_web_services.commands import ME
 from connectors.genesys_web_services.reading import ROOT, operate, optional
-from gateway.errors import CommandUncertain, NotReady
+from gateway.errors import CommandUncertain, ConnectionFailed, NotReady
 
 EVERY = "*"
 MAX_WORKBINS = 100
+MAX_TRIES = 3
 _NAMES = ("workbinName", "viewName", "workbinId", "name", "id")
 _IDS = ("workbinId", "id")
 
@@ -29,15 +31,30 @@ class WorkbinWatch:
         self._http = http
         self._wanted = wanted
         self._roots = [f"{ROOT}/workbins", f"{ME}/workbins"]
+        self._sessions = 0
         self.state: dict[str, str] = {}
 
     async def subscribe(self) -> None:
         """Subscribe to every wanted workbin, as after each new session. A refusal is kept in `state` and is no error.
 
-        Raises NotReady, NotConnected, AuthRejected.
+        A session that is renewed on the way, by any request, may have lost what was subscribed before; then it is
+        done again. Raises NotReady, NotConnected, AuthRejected.
         """
         if not self._wanted:
             return
+        for _ in range(MAX_TRIES):
+            self._sessions = self._http.sessions
+            await self._subscribe_all()
+            if self._http.sessions == self._sessions:
+                break
+
+    async def keep(self) -> None:
+        """Subscribe again if a request has renewed the HTTP session since; that it cannot be done now is no error."""
+        if self._wanted and self._http.sessions != self._sessions:
+            with suppress(ConnectionFailed):
+                await self.subscribe()
+
+    async def _subscribe_all(self) -> None:
         listed, why = await self._list()
         self.state = dict.fromkeys(self._missing(listed), why or "there is no such workbin")
         for name, workbin in self._chosen(listed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +29,8 @@ class Media:
         """What lies in workbins: by the interaction's id, with the workbin's."""
         self.documents: dict[str, tuple[bytes, str]] = {}
         """Content and media type of attachments, by document id."""
+        self.on_workbin: Callable[[str, Agent, Interaction, str], object] = lambda *_: None
+        """Told what happened in a workbin: PlacedIn or TakenOut, by whom, to what, in which."""
 
     def tell(self, agent: Agent, interaction: Interaction) -> None:
         """Publish the interaction as it is, nested or flat by chance."""
@@ -185,12 +188,15 @@ class Media:
         """Put it into a workbin."""
         self.parked[interaction.id] = (workbin, interaction)
         self.place(agent, interaction, f"{workbin}/PrivateQueue")
+        self.on_workbin("PlacedIn", agent, interaction, workbin)
 
     def pull(self, agent: Agent, interaction: Interaction) -> None:
         """Take it out of its workbin."""
-        if self.parked.pop(interaction.id, None) is not None:
+        workbin, parked = self.parked.pop(interaction.id, ("", None))
+        if parked is not None:
             agent.interactions[interaction.id] = interaction
             self.set_state(agent, interaction, InteractionState.PULLED)
+            self.on_workbin("TakenOut", agent, interaction, workbin)
 
     def give(self, agent: Agent, interaction: Interaction, other: Agent) -> None:
         """Pass it on: one agent loses it, another one is invited."""

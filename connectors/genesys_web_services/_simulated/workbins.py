@@ -81,9 +81,9 @@ class Workbins:
             raise Refusal(INVALID, f"operationName {name!r} is not a known operation")
         return _json({"status": 0})
 
-    def watchers(self, name: str) -> list[str]:
-        """Who would hear of a workbin now."""
-        watching = self._watched.get(id_of(name), {})
+    def watchers(self, workbin: str) -> list[str]:
+        """Who would hear of a workbin now; it goes by its name or its id."""
+        watching = self._watched.get(id_of(workbin) if workbin in NAMES else workbin, {})
         return [user for user, session in watching.items() if self._sessions.is_alive(session)]
 
     def tell(self, happened: str, agent: Agent, interaction: Interaction, workbin: str) -> None:

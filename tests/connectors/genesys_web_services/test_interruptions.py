@@ -1,0 +1,257 @@
+"""What interrupts a feed, through the real supervisor and journal: each ends in its state, and nothing is doubled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from connectors.genesys_web_services._simulated.model import CallState
+from connectors.genesys_web_services.connector import GenesysWebServices
+from connectors.genesys_web_services.feed import AgentFeed
+from connectors.genesys_web_services.simulator import (
+    Fault,
+    FaultKind,
+    Simulator,
+    SimulatorSettings,
+)
+from gateway.backoff import BackoffPolicy
+from gateway.clock import SystemClock
+from gateway.contracts import Journal
+from gateway.errors import Reason
+from gateway.events import StoredEvent
+from gateway.lifecycle import StopSignal
+from gateway.states import FeedState
+from gateway.supervisor import FeedRunner, Supervisor, SupervisorPolicy
+from gateway.telemetry import Telemetry
+from tests.connectors.genesys_web_services.harness import connected_to
+from tests.support.journals import memory_journal
+from tests.support.waiting import until
+
+GAP = ("tieline.feed.gap.opened.v1", "tieline.feed.gap.closed.v1")
+
+
+class Supervised:
+    """A supervisor over one connector, and what it has put into the journal."""
+
+    def __init__(self, connector: GenesysWebServices, journal: Journal) -> None:
+        self.journal = journal
+        self.stop = StopSignal()
+        self.supervisor = Supervisor(
+            [connector],
+            journal=journal,
+            telemetry=Telemetry(CollectorRegistry()),
+            clock=SystemClock(),
+            policy=SupervisorPolicy(backoff=BackoffPolicy(base_seconds=0.05, cap_seconds=0.2)),
+            stop=self.stop,
+        )
+
+    @property
+    def runner(self) -> FeedRunner:
+        """The first feed's."""
+        return self.supervisor.runners[0]
+
+    async def events(self) -> list[StoredEvent]:
+        """Everything journalled, in order."""
+        return await self.journal.read(0, 100_000)
+
+    async def of(self, *types: str) -> list[StoredEvent]:
+        """The events of these types, written without prefix and version."""
+        wanted = {f"tieline.{name}.v1" for name in types}
+        return [event for event in await self.events() if event.type in wanted]
+
+    async def has(self, name: str, **fields: Any) -> StoredEvent:
+        """Wait for an event whose data has these fields."""
+        found: list[StoredEvent] = []
+
+        async def look() -> bool:
+            found[:] = [
+                event
+                for event in await self.of(name)
+                if all(event.data().get(key) == value for key, value in fields.items())
+            ]
+            return bool(found)
+
+        await until(look)
+        return found[0]
+
+    async def assert_whole(self, *, gaps: int) -> None:
+        """So many pairs of gap events, each closed, and no event twice."""
+        events = await self.events()
+        ids = [event.envelope.id for event in events]
+        assert len(ids) == len(set(ids))
+        opened, closed = ([e for e in events if e.type == name] for name in GAP)
+        assert (len(opened), len(closed)) == (gaps, gaps)
+        for one, other in zip(opened, closed, strict=True):
+            assert one.position < other.position
+
+
+@asynccontextmanager
+async def supervised(
+    simulator: Simulator, journal: Journal | None = None, **settings: Any
+) -> AsyncIterator[Supervised]:
+    """A connector under supervision that is connected."""
+    async with connected_to(simulator.url, **settings) as connector:
+        run = Supervised(connector, journal or memory_journal())
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(run.supervisor.run(), name="supervisor")
+            await until(lambda: run.runner.state is FeedState.CONNECTED)
+            yield run
+            run.stop.request("test")
+
+
+def simulated(**settings: Any) -> Simulator:
+    defaults = {"agents": 2, "events_per_second": 0, "timeout_ms": 2_000, "ack": True}
+    return Simulator(SimulatorSettings(**{**defaults, **settings}))
+
+
+async def test_402_in_the_middle_of_a_call_is_one_gap_and_the_call_ends_reconciled() -> None:
+    async with simulated() as simulator, supervised(simulator) as run:
+        agent = simulator.world.agents["agent0001"]
+        call = simulator.telephony.incoming(agent)
+        await run.has("call.offered")
+        simulator.strike(Fault(FaultKind.SESSION_UNKNOWN))
+        simulator.telephony.set_state(agent, call, CallState.RELEASED)
+        ended = await run.has("call.ended", call=call.id)
+        await run.has("feed.gap.closed")
+        again = simulator.telephony.incoming(agent)
+        await run.has("call.offered", call=again.id)
+        await run.assert_whole(gaps=1)
+
+        assert ended.envelope.provenance == "reconciled"
+        assert run.runner.state is FeedState.CONNECTED
+        assert len(await run.of("call.ended")) == 1
+
+
+async def test_both_sessions_lost_in_the_middle_of_a_call_is_one_gap() -> None:
+    async with simulated() as simulator, supervised(simulator) as run:
+        agent = simulator.world.agents["agent0001"]
+        call = simulator.telephony.incoming(agent)
+        await run.has("call.offered")
+        simulator.strike(Fault(FaultKind.SESSION_EXPIRY))
+        simulator.telephony.set_state(agent, call, CallState.ESTABLISHED)
+        connected = await run.has("call.connected", call=call.id)
+        await run.has("feed.gap.closed", reason="session_lost")
+        await run.assert_whole(gaps=1)
+
+    assert connected.envelope.provenance == "reconciled"
+
+
+class Counted(Simulator):
+    """A simulator that ends all HTTP sessions just before its n-th request, from a moment on."""
+
+    def arm(self, number: int) -> None:
+        """The `number`-th request from now on finds its HTTP session gone."""
+        find, left = self._sessions.find, [number]
+
+        def found(request: Any) -> Any:
+            left[0] -= 1
+            if left[0] == 0:
+                self._sessions.end_all(None)
+            return find(request)
+
+        self._sessions.find = found  # type: ignore[method-assign]  # the fault is injected here
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+async def test_an_http_session_that_ends_at_any_request_of_a_start_ends_connected(
+    number: int,
+) -> None:
+    """Sign-in, handshake, subscription, connect, workbins, snapshot, first polls: each in turn is refused."""
+    settings = {"agents": 2, "events_per_second": 0, "timeout_ms": 500, "ack": True}
+    simulator = Counted(SimulatorSettings(**settings))  # type: ignore[arg-type]  # the test's keywords
+    simulator.arm(number)
+    async with simulator, supervised(simulator, workbins=["*"]) as run:
+        agent = simulator.world.agents["agent0001"]
+        await run.has("agent.state.snapshot")
+        call = simulator.telephony.incoming(agent)
+        await run.has("call.offered", call=call.id)
+        await until(lambda: simulator.workbins.watchers("Drafts") == ["agent0001"])
+        await run.assert_whole(gaps=len(await run.of("feed.gap.opened")))
+        assert len(await run.of("call.offered")) == 1
+
+
+async def test_an_account_that_is_used_elsewhere_is_left_alone_for_a_while() -> None:
+    async with simulated(single_session=True) as simulator, supervised(simulator) as run:
+
+        def steal() -> bool:
+            simulator._sessions.end_all("agent0001")
+            return run.runner.state is FeedState.BACKING_OFF
+
+        await until(steal, seconds=20)
+        error = run.runner.last_error
+        signed_in = len(simulator._sessions)
+
+        assert error is not None
+        assert error.reason is Reason.CONFLICT
+        assert "account of its own" in error.hint
+        assert signed_in == 0
+        (ended,) = await run.of("feed.disconnected")
+        assert ended.data()["reason"] == "conflict"
+
+
+async def test_one_second_login_costs_nothing() -> None:
+    async with (
+        simulated(single_session=True) as simulator,
+        supervised(simulator) as run,
+        connected_to(simulator.url) as other,
+    ):
+        await other.probe()
+        call = simulator.telephony.incoming(simulator.world.agents["agent0001"])
+        await run.has("call.offered", call=call.id)
+        await run.assert_whole(gaps=0)
+
+
+async def test_a_service_that_went_down_during_a_gap_is_told_reconciled_and_the_feed_stays() -> (
+    None
+):
+    async with simulated() as simulator, supervised(simulator) as run:
+        await run.has("agent.state.snapshot")
+        simulator.strike(Fault(FaultKind.SESSION_UNKNOWN))
+        simulator.dictionaries.set_service("Voice", "Inactive")
+        down = await run.has("service.state.changed", service="Voice", state="down")
+        await run.has("feed.gap.closed")
+        simulator.dictionaries.set_service("Voice", "Active")
+        await run.has("service.state.changed", service="Voice", state="up")
+        await run.assert_whole(gaps=1)
+
+        assert down.envelope.provenance == "reconciled"
+        assert run.runner.state is FeedState.CONNECTED
+
+
+async def test_a_crash_between_a_snapshot_and_the_next_delivery_tells_nothing_twice() -> None:
+    """The journal has what the snapshot told, but the resume state beside it is older."""
+    journal = memory_journal()
+    async with simulated() as simulator:
+        agent = simulator.world.agents["agent0001"]
+        async with supervised(simulator, journal) as run:
+            call = simulator.telephony.incoming(agent)
+            await run.has("call.offered")
+            simulator.strike(Fault(FaultKind.SESSION_UNKNOWN))
+            simulator.telephony.set_state(agent, call, CallState.ESTABLISHED)
+            await run.has("feed.gap.closed")
+            await drop_what_follows(run)
+        async with supervised(simulator, journal) as run:
+            simulator.telephony.set_state(agent, call, CallState.RELEASED)
+            ended = await run.has("call.ended", call=call.id)
+            await run.assert_whole(gaps=1)
+
+            assert len(await run.of("call.connected")) == 1
+            assert not isinstance(ended.envelope.anomaly, str)
+            assert ended.data()["previous_state"] == "connected"
+
+
+async def drop_what_follows(run: Supervised) -> None:
+    """From here on the process might as well be dead: nothing more reaches the journal."""
+    feed = run.runner.feed
+    assert isinstance(feed, AgentFeed)
+
+    async def nothing() -> None:
+        return None
+
+    feed.drain = nothing  # type: ignore[method-assign]  # the crash is made here
+    await feed.close()
