@@ -104,6 +104,11 @@ class BayeuxServer:
         """How many /meta/connects are being held."""
         return self._held_by_browser.total()
 
+    @property
+    def sweep_seconds(self) -> float:
+        """How often to call `sweep`."""
+        return min(self.options.max_interval_ms / 4000, 1.0)
+
     def publish(
         self, owner: str, channel: str, frame: bytes, number: int, *, context: object = None
     ) -> None:

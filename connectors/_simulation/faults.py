@@ -41,10 +41,42 @@ class FaultKind(StrEnum):
     """Access tokens are dead before their time; refresh tokens and sessions live on."""
     SERVICE_UNAVAILABLE = "service_unavailable"
     """A service of the platform is down: it says so on the feed, and refuses what it is asked to do."""
+    SERVER_RESTART = "server_restart"
+    """The server comes back as a new process: nothing is left of connections and undelivered messages."""
+    RING_OVERFLOW = "ring_overflow"
+    """So much is published at once that undelivered messages lose their place."""
+    SILENCE = "silence"
+    """Open streams carry nothing, not even keep-alives. Takes no chance, like `stall`."""
+    TRANSPORT_DISABLED = "transport_disabled"
+    """The administrator allows a transport no longer. Takes no chance, like `stall`."""
+    UNAUTHORIZED = "unauthorized"
+    """A good access token is refused."""
+    FORBIDDEN = "forbidden"
+    """Whoever asks has no permission for any agent or queue. Takes no chance, like `stall`."""
 
 
-INSTANT = frozenset({FaultKind.SESSION_UNKNOWN, FaultKind.SESSION_EXPIRY, FaultKind.TOKEN_EXPIRY})
-FEED_AND_HTTP = frozenset(FaultKind) - {FaultKind.TOKEN_EXPIRY, FaultKind.SERVICE_UNAVAILABLE}
+INSTANT = frozenset(
+    {
+        FaultKind.SESSION_UNKNOWN,
+        FaultKind.SESSION_EXPIRY,
+        FaultKind.TOKEN_EXPIRY,
+        FaultKind.SERVER_RESTART,
+        FaultKind.RING_OVERFLOW,
+    }
+)
+FEED_AND_HTTP = frozenset(
+    {
+        FaultKind.SESSION_UNKNOWN,
+        FaultKind.SESSION_EXPIRY,
+        FaultKind.STALL,
+        FaultKind.SLOW,
+        FaultKind.SERVER_ERROR,
+        FaultKind.DROP,
+        FaultKind.DUPLICATE,
+        FaultKind.REORDER,
+        FaultKind.GARBAGE,
+    }
+)
 """What every platform with a Bayeux feed can suffer."""
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
@@ -74,7 +106,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     discard: bool = False
     """For `stall`: what is published meanwhile is lost instead of late."""
     service: str | None = None
-    """For `service_unavailable`: which one; all when absent."""
+    """For `service_unavailable`: which one; for `transport_disabled`: which transport; for `unauthorized`: which
+    request, by the last part of its path; all when absent."""
 
 
 class _Scheduled:
@@ -235,3 +268,15 @@ class FeedFaults:
                 rng.choice(self._broken)
             ]
         return frames
+
+
+class StreamFaults(FeedFaults):
+    """The same for a feed of open streams."""
+
+    def silent(self, owner: str) -> bool:
+        """Whether not even keep-alives go out."""
+        return self._plan.peek(FaultKind.SILENCE, owner) is not None
+
+    def cuts(self, owner: str) -> bool:
+        """Whether the socket goes instead of the frame."""
+        return self._plan.strike(FaultKind.DROP, owner) is not None

@@ -33,6 +33,8 @@ class LostBecause(StrEnum):
     SESSION_GONE = "session_gone"
     DEAD_POLL = "dead_poll"
     STALLED = "stalled"
+    OVERFLOW = "overflow"
+    """Newer messages took its place in a bounded buffer."""
 
 
 class Published(msgspec.Struct, gc=False):

@@ -6,14 +6,13 @@ A platform derives its `Simulator` from it, builds `app`, and says what an insta
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sized
 from random import Random
-from typing import ClassVar, Self
+from typing import ClassVar, Protocol, Self
 
 from aiohttp import web
 
 from connectors._simulation.agenda import Agenda
-from connectors._simulation.bayeux_server import BayeuxServer
 from connectors._simulation.faults import INSTANT, Fault, FaultKind, FaultPlan
 from connectors._simulation.ledger import Ledger
 
@@ -22,6 +21,39 @@ SHUTDOWN_SECONDS = 1.0
 
 class UnknownFault(ValueError):
     """The platform does not know this kind of fault."""
+
+
+class Feed(Protocol):
+    """What pushes messages to clients: a CometD server, a SignalR server."""
+
+    @property
+    def sessions(self) -> Sized:
+        """The clients it knows."""
+
+    @property
+    def held(self) -> int:
+        """How many requests are held open."""
+
+    @property
+    def handshakes(self) -> int:
+        """How many clients ever came."""
+
+    @property
+    def connects(self) -> int:
+        """How many requests were held in all."""
+
+    @property
+    def sweep_seconds(self) -> float:
+        """How often to call `sweep`."""
+
+    def sweep(self) -> None:
+        """Remove what has outlived its time."""
+
+    def wake(self) -> None:
+        """Look again at every held request, because a fault ended."""
+
+    def release_all(self) -> None:
+        """Answer every held request now, because the server is about to stop."""
 
 
 class SimulatedServer:
@@ -44,8 +76,8 @@ class SimulatedServer:
 
     @property
     @abstractmethod
-    def feeds(self) -> Iterable[BayeuxServer]:
-        """Its CometD servers."""
+    def feeds(self) -> Iterable[Feed]:
+        """Its CometD or SignalR servers."""
 
     @abstractmethod
     def begin(self) -> None:
@@ -94,9 +126,8 @@ class SimulatedServer:
         self._look_again()
         return active
 
-    def _sweep_regularly(self, feed: BayeuxServer) -> None:
-        seconds = min(feed.options.max_interval_ms / 4000, 1.0)
-        self.agenda.every(lambda: seconds, feed.sweep)
+    def _sweep_regularly(self, feed: Feed) -> None:
+        self.agenda.every(lambda: feed.sweep_seconds, feed.sweep)
 
     def _look_again(self) -> None:
         for feed in self.feeds:
