@@ -43,6 +43,8 @@ from gateway.telemetry import Telemetry
 _NAMESPACE = "commands"
 _KEYS = "idempotency"
 _READ_LIMIT = 500
+_KEPT_ARGUMENT_BYTES = 4096
+OMITTED = "[omitted]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +275,8 @@ class CommandRouter:
 
     async def _settle(self, record: CommandRecord, outcome: Outcome) -> CommandRecord:
         record = msgspec.structs.replace(record, outcome=outcome, updated=self._clock.now())
+        if record.final:
+            record = msgspec.structs.replace(record, command=_without_bulk(record.command))
         await self._keep(record)
         if record.final and (changed := self._changed.pop(record.command.id, None)):
             changed.set()
@@ -350,6 +354,17 @@ class CommandRouter:
 
 def _digest(request: CommandRequest) -> str:
     return hashlib.sha256(msgspec.json.encode(request, order="deterministic")).hexdigest()
+
+
+def _without_bulk(command: Command) -> Command:
+    """The command without large arguments (attachments): a settled one is kept for a day, by number and not by size."""
+    return msgspec.structs.replace(
+        command,
+        arguments={
+            name: OMITTED if len(msgspec.json.encode(value)) > _KEPT_ARGUMENT_BYTES else value
+            for name, value in command.arguments.items()
+        },
+    )
 
 
 def _too_late(*, sent: bool) -> Outcome:

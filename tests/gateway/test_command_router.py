@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from gateway.clock import SystemClock
-from gateway.command_router import CommandPolicy, CommandRouter, Executor, KeyReused
+from gateway.command_router import OMITTED, CommandPolicy, CommandRouter, Executor, KeyReused
 from gateway.commands import (
     Argument,
     Capability,
@@ -38,6 +38,14 @@ TABLE = (
         target=("agent",),
         arguments=(
             Argument(name="state", kind="string", required=True, choices=("ready", "not_ready")),
+        ),
+    ),
+    Capability(
+        verb=Verb.INTERACTION_ADD_ATTACHMENT,
+        target=("agent", "interaction"),
+        arguments=(
+            Argument(name="name", kind="string"),
+            Argument(name="content", kind="string"),
         ),
     ),
 )
@@ -197,6 +205,24 @@ async def test_the_same_key_gives_the_same_command_and_sends_once() -> None:
         second = await submit(router, key="k1")
     assert second.command.id == first.command.id
     assert len(connector.commands) == 1
+
+
+async def test_a_settled_command_is_kept_without_its_bulk() -> None:
+    connector, journal = ScriptedConnector(), memory_journal()
+    connector.answers = [Outcome(status=Status.DONE)]
+    bulky = CommandRequest(
+        verb=Verb.INTERACTION_ADD_ATTACHMENT,
+        connector="main",
+        target=Target(agent="a1", interaction="i1"),
+        arguments={"name": "scan.pdf", "content": "x" * 10_000},
+    )
+    async with routing(connector, journal) as router:
+        record = await submit(router, bulky)
+        await verdict(router, record)
+        kept = router.get(record.command.id)
+    assert connector.commands[0].arguments["content"] == "x" * 10_000
+    assert kept is not None
+    assert kept.command.arguments == {"name": "scan.pdf", "content": OMITTED}
 
 
 async def test_one_callers_key_says_nothing_about_anothers() -> None:
