@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 
 from connectors.genesys_web_services.mapping import AgentPicture, Mapper
 from gateway.events import Event
+from tests.connectors.genesys_web_services import samples
 from tests.connectors.genesys_web_services.builders import (
     ORIGIN,
     RECEIVED,
@@ -114,3 +116,41 @@ def test_a_chat_of_its_own_list_is_not_missed_in_the_other() -> None:
     assert adopted(agent, {"interactions": [], "chats": [chat["chat"]]}) == []
     (event,) = adopted(agent, {"interactions": [], "chats": []})
     assert verbs([event]) == ["interaction.completed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("state_overall", [("agent.state.snapshot", "not_ready", "Lunch", "Out to Lunch")]),
+        ("state_devices", [("agent.state.snapshot", "not_ready", "Lunch", "Out to Lunch")]),
+        ("state_channels", [("agent.state.snapshot", "not_ready", "Lunch", "Out to Lunch")]),
+        ("services", []),
+    ],
+)
+def test_the_vendors_answers_about_an_agent_are_read(
+    name: str, expected: list[tuple[str, ...]]
+) -> None:
+    events = adopted(Agent(), samples.load_reply(name))
+    told: list[Any] = [event.data for event in events]
+
+    assert [
+        (verb, data.state, data.reason, data.reason_label)
+        for verb, data in zip(verbs(events), told, strict=True)
+    ] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"), [("state_device", "device"), ("state_channel", "channel")]
+)
+def test_what_the_vendor_shows_of_one_thing_is_what_its_lists_have(name: str, inside: str) -> None:
+    one = samples.load_reply(name)[inside]
+    (listed,) = samples.load_reply(f"{name}s")[f"{inside}s"][:1]
+
+    assert one == listed
+
+
+def test_one_service_is_shown_as_a_list_of_one() -> None:
+    reply = samples.load_reply("service")
+    message = {"messageType": "ServiceStateChangeMessage", "service": reply["service"]}
+
+    assert Agent().verbs(message, "/notifications/services") == ["service.state.changed"]
