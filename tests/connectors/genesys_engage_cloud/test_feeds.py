@@ -1,0 +1,599 @@
+"""The feeds against the simulator over real sockets: sessions, gaps, resuming, snapshots."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from random import Random
+from typing import Any
+
+import pytest
+
+from connectors.genesys_engage_cloud.simulator import Fault, FaultKind, Simulator
+from gateway.contracts import Guarantee
+from gateway.errors import AuthRejected, NotConnected, NotReady, Reason
+from gateway.events.operations import DirectoryChanged
+from tests.connectors.genesys_engage_cloud.harness import (
+    API_KEY,
+    CLIENT_SECRET,
+    WAIT_SECONDS,
+    Consumer,
+    account,
+    connected_to,
+    published,
+    simulated,
+)
+from tests.support.waiting import until
+
+STATISTICS: dict[str, Any] = {
+    "objects": [
+        {"type": "Agent", "ids": ["kristi", "sipp"], "statistics": ["TotalCalls", "LoginTime"]},
+        {"type": "GroupAgents", "ids": ["Support"], "statistics": ["Mine"]},
+    ],
+    "definitions": {"Mine": {"notificationMode": "Periodical", "category": "CurrentNumber"}},
+}
+PROVISIONING: dict[str, Any] = {"watch": ["users"], "read": ["get-users", "get-used-skills"]}
+
+
+def incoming(simulator: Simulator, count: int = 1, agent: str = "agent0001") -> None:
+    """Calls that come and go at once."""
+    someone = simulator.world.agents[agent]
+    for _ in range(count):
+        call = simulator.telephony.incoming(someone, commanded=True)
+        simulator.telephony.set_state(someone, call, type(call.state).RELEASED)
+
+
+@pytest.mark.parametrize("acknowledge", [True, False])
+async def test_everything_that_is_published_arrives_once(*, acknowledge: bool) -> None:
+    async with (
+        simulated(events_per_second=400, ack=acknowledge) as simulator,
+        connected_to(simulator.url) as connector,
+        Consumer(connector) as consumer,
+    ):
+        await consumer.until(lambda: len(consumer.events) > 600, "600 events")
+        simulator.lives.stopped = True
+        await consumer.until(lambda: published(simulator) <= consumer.references(), "every message")
+
+    ids = [event.id for event in consumer.events]
+    assert len(set(ids)) == len(ids)
+    assert consumer.gaps == []
+    assert not any(event.anomaly for event in consumer.events)
+    assert "vendor.message" not in consumer.verbs()
+
+
+async def test_the_three_apis_are_read_side_by_side() -> None:
+    async with (
+        simulated(ack=True, statistics_seconds=0.1, object_change_seconds=0.1) as simulator,
+        connected_to(simulator.url, statistics=STATISTICS, provisioning=PROVISIONING) as connector,
+        Consumer(connector) as agent,
+        Consumer(connector, number=1) as statistics,
+        Consumer(connector, number=2) as provisioning,
+    ):
+        incoming(simulator)
+        await agent.event("call.ended")
+        await statistics.event("agent.metrics.observed")
+        await statistics.event("group.metrics.observed")
+        await statistics.event("service.state.changed", state="up")
+        await provisioning.event("directory.changed", directory="users")
+        await provisioning.event("directory.changed", directory="used-skills")
+        simulator.provisioning.change()
+        await provisioning.until(
+            lambda: any(
+                isinstance(event.data, DirectoryChanged) and len(event.data.changed) == 1
+                for event in provisioning.events
+            ),
+            "one user's change",
+        )
+        assert [feed.name for feed in connector.feeds] == [
+            "cloud/agent0001",
+            "cloud/statistics",
+            "cloud/provisioning",
+        ]
+        assert [feed.guarantee for feed in connector.feeds] == [
+            Guarantee.RESUMABLE,
+            Guarantee.SNAPSHOT,
+            Guarantee.SNAPSHOT,
+        ]
+
+
+@pytest.mark.parametrize("form", ["bare", "wrapped"])
+async def test_updates_of_both_forms_become_the_same_metrics(form: str) -> None:
+    async with (
+        simulated(ack=True, statistics_form=form) as simulator,
+        connected_to(simulator.url, agents=0, statistics=STATISTICS) as connector,
+        Consumer(connector) as consumer,
+    ):
+        event = await consumer.event("agent.metrics.observed")
+        simulator.statistics.tell_service(available=False)
+        await consumer.event("service.state.changed", state="down")
+
+    assert {"TotalCalls", "LoginTime"} == set(event.data.values)  # type: ignore[attr-defined]  # metrics have it
+
+
+@pytest.mark.parametrize("form", ["string", "map"])
+async def test_results_of_both_forms_become_the_same_directory(form: str) -> None:
+    async with (
+        simulated(ack=True, provisioning_data=form) as simulator,
+        connected_to(simulator.url, agents=0, provisioning=PROVISIONING) as connector,
+        Consumer(connector) as consumer,
+    ):
+        event = await consumer.event("directory.changed", directory="users")
+
+    assert event.data.changed == ["agent0001", "agent0002"]  # type: ignore[attr-defined]  # it is a directory
+    assert event.provenance.value == "snapshot"
+
+
+async def test_a_workspace_is_used_when_it_is_complete() -> None:
+    async with (
+        simulated(initialization_seconds=0.3) as simulator,
+        connected_to(simulator.url, observe_only=False) as connector,
+        Consumer(connector) as consumer,
+    ):
+        await consumer.event("service.state.changed", state="up")
+        await until(lambda: simulator.world.agents["agent0001"].logged_in)
+
+    assert published(simulator) <= consumer.references()
+
+
+async def test_a_workspace_that_fails_is_not_ready() -> None:
+    async with (
+        simulated(initialization_fails=True) as simulator,
+        connected_to(simulator.url) as connector,
+    ):
+        with pytest.raises(NotReady, match="the initialization failed"):
+            await connector.feeds[0].connect(None)
+
+
+async def test_a_workspace_that_takes_too_long_is_not_ready() -> None:
+    async with (
+        simulated(initialization_seconds=30) as simulator,
+        connected_to(simulator.url, initialization_seconds=0.2) as connector,
+    ):
+        with pytest.raises(NotReady, match="did not complete") as caught:
+            await connector.feeds[0].connect(None)
+
+    assert caught.value.reason is Reason.TIMEOUT
+
+
+async def test_a_fresh_start_tells_how_the_agent_stands() -> None:
+    async with simulated() as simulator:
+        agent = simulator.world.agents["agent0001"]
+        simulator.world.activate(agent, {"agentId": agent.login}).then()  # type: ignore[misc]  # it has an effect
+        call = simulator.telephony.incoming(agent, commanded=True)
+        async with connected_to(simulator.url) as connector, Consumer(connector) as consumer:
+            offered = await consumer.event("call.offered", call=call.id)
+            event = await consumer.event("agent.state.snapshot", state="not_ready")
+
+    assert {offered.provenance.value, event.provenance.value} == {"snapshot"}
+
+
+async def test_observing_changes_nothing_on_the_platform() -> None:
+    async with (
+        simulated() as simulator,
+        connected_to(simulator.url) as connector,
+        Consumer(connector) as consumer,
+    ):
+        await consumer.event("agent.state.snapshot", state="logged_off")
+        assert not simulator.world.agents["agent0001"].logged_in
+
+
+async def test_two_agents_have_sessions_of_their_own() -> None:
+    async with (
+        simulated() as simulator,
+        connected_to(simulator.url, agents=2) as connector,
+        Consumer(connector) as one,
+        Consumer(connector, number=1) as other,
+    ):
+        incoming(simulator, agent="agent0002")
+        await other.event("call.ended")
+
+    assert not any(verb.startswith("call.") for verb in one.verbs())
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ({"accounts": [account(password="not-it-at-all")]}, "user name"),
+        ({"client": {"id": "sim-client", "secret": "not-it-at-all"}}, "client.secret"),
+        ({"api_key": "not-it-at-all"}, "api_key"),
+    ],
+)
+async def test_what_is_refused_is_named_with_a_remedy_and_without_the_secret(
+    change: dict[str, Any], hint: str
+) -> None:
+    async with simulated() as simulator, connected_to(simulator.url, **change) as connector:
+        with pytest.raises(AuthRejected, match=hint) as caught:
+            await connector.feeds[0].connect(None)
+
+    assert "not-it-at-all" not in str(caught.value)
+
+
+async def test_a_server_that_is_away_is_not_ready() -> None:
+    async with simulated() as simulator:
+        url = simulator.url
+    async with connected_to(url) as connector:
+        with pytest.raises(NotReady) as caught:
+            await connector.feeds[0].connect(None)
+
+    assert caught.value.reason is Reason.REFUSED
+
+
+@pytest.mark.parametrize("cut", [0, 1])
+async def test_a_killed_process_resumes_with_nothing_lost_or_doubled(cut: int) -> None:
+    """The last `cut` deliveries before the kill were never stored: the server sends them again, with the same ids."""
+    async with simulated(ack=True) as simulator:
+        async with connected_to(simulator.url) as connector:
+            before = Consumer(connector)
+            await before.feed.connect(None)
+            await before.read()
+            for _ in range(4):
+                incoming(simulator)
+                await before.read()
+            stored, resume = list(before.events), before.resume
+            lost = []
+            for _ in range(cut):
+                incoming(simulator)
+                lost += (await before.feed.receive()).events
+            await before.feed.close()
+        async with connected_to(simulator.url) as connector:
+            after = Consumer(connector)
+            after.events, after.resume = stored, resume
+            incoming(simulator)
+            async with after:
+                await after.until(lambda: published(simulator) <= after.references(), "everything")
+
+    ids = [event.id for event in after.events]
+    assert len(set(ids)) == len(ids)
+    assert {event.id for event in lost} <= set(ids)
+    assert after.gaps == []
+    assert simulator.bayeux.handshakes == 1
+    assert simulator.auth.issued == 1
+
+
+async def test_kills_at_random_moments_lose_and_double_nothing() -> None:
+    """Each life stores some of its deliveries, loses the rest with the process, and the next one resumes."""
+    random, stored, resume = Random(7), [], None
+    seen: dict[str, tuple[str, str]] = {}
+    async with simulated(ack=True, events_per_second=150, max_interval_ms=20_000) as simulator:
+        for life in range(10):
+            async with connected_to(simulator.url) as connector:
+                consumer = Consumer(connector)
+                await consumer.feed.connect(resume)
+                for _ in range(random.randrange(1, 12)):
+                    delivery = await consumer.feed.receive()
+                    for event in delivery.events:
+                        named = (event.type, event.subject)
+                        assert seen.setdefault(event.id, named) == named
+                    if life not in {0, 9} and random.random() < 0.2:
+                        break
+                    stored += delivery.events
+                    resume = delivery.resume
+                    assert delivery.gap is None
+                    if random.random() < 0.9:
+                        await consumer.feed.commit(delivery)
+        simulator.lives.stopped = True
+        async with connected_to(simulator.url) as connector:
+            last = Consumer(connector)
+            last.events, last.resume = stored, resume
+            async with last:
+                await last.until(lambda: published(simulator) <= last.references(), "everything")
+
+    assert last.gaps == []
+    assert len({event.id for event in last.events}) == len(last.events)
+    assert simulator.bayeux.handshakes == 1
+
+
+async def test_a_planned_stop_without_acknowledgement_loses_nothing() -> None:
+    async with simulated(ack=False) as simulator:
+        async with connected_to(simulator.url) as connector:
+            before = Consumer(connector)
+            await before.feed.connect(None)
+            await before.read()
+            incoming(simulator, 5)
+            delivery = await before.feed.drain()
+            assert delivery is not None
+            before.store(delivery)
+            await before.feed.commit(delivery)
+        incoming(simulator, 5)
+        async with connected_to(simulator.url) as connector:
+            after = Consumer(connector)
+            after.events, after.resume = before.events, before.resume
+            async with after:
+                await after.until(lambda: published(simulator) <= after.references(), "everything")
+
+    assert after.gaps == before.gaps == []
+    assert len({event.id for event in after.events}) == len(after.events)
+
+
+async def test_a_kill_without_acknowledgement_is_a_gap_of_suspicion_in_the_same_session() -> None:
+    async with simulated(ack=False) as simulator:
+        async with connected_to(simulator.url) as connector, Consumer(connector) as before:
+            incoming(simulator)
+            await before.event("call.ended")
+        async with connected_to(simulator.url) as connector:
+            after = Consumer(connector)
+            after.resume = before.resume
+            async with after:
+                incoming(simulator)
+                await after.event("call.ended")
+
+    assert len(after.gaps) == 1
+    assert simulator.bayeux.handshakes == 1
+
+
+async def test_a_lost_cometd_session_is_one_gap_and_what_changed_is_told() -> None:
+    """402 in mid-call: the client makes a new session by itself, and the call's new state is read."""
+    async with (
+        simulated(ack=True) as simulator,
+        connected_to(simulator.url) as connector,
+        Consumer(connector) as consumer,
+    ):
+        agent = simulator.world.agents["agent0001"]
+        simulator.world.activate(agent, {"agentId": agent.login}).then()  # type: ignore[misc]  # it has an effect
+        call = simulator.telephony.incoming(agent, commanded=True)
+        await consumer.event("call.offered", call=call.id)
+        simulator.commit(Fault(FaultKind.SESSION_UNKNOWN))
+        simulator.telephony.set_state(agent, call, type(call.state).ESTABLISHED)
+        connected = await consumer.event("call.connected", call=call.id)
+        incoming(simulator)
+        await consumer.event("call.ended")
+
+    assert [gap.reason for gap in consumer.gaps] == ["session_lost"]
+    assert connected.provenance.value == "reconciled"
+    assert consumer.verbs().count("call.connected") == 1
+
+
+async def test_a_lost_workspace_session_ends_the_feed_which_makes_a_new_one() -> None:
+    async with simulated(ack=True) as simulator, connected_to(simulator.url) as connector:
+        consumer = Consumer(connector)
+        async with consumer:
+            incoming(simulator)
+            await consumer.event("call.ended")
+            simulator.commit(Fault(FaultKind.SESSION_EXPIRY))
+            with pytest.raises(NotConnected) as caught:
+                await asyncio.wait_for(consumer.reading, WAIT_SECONDS)
+        consumer.error = None
+        async with consumer:
+            incoming(simulator)
+            await consumer.until(lambda: consumer.verbs().count("call.ended") == 2, "second call")
+
+    assert caught.value.reason is Reason.SESSION_LOST
+    assert [gap.reason for gap in consumer.gaps] == ["session_lost"]
+    assert len({event.id for event in consumer.events}) == len(consumer.events)
+
+
+async def test_a_session_that_another_program_takes_again_and_again_is_a_conflict() -> None:
+    async with (
+        simulated(ack=True, one_session_per_agent=True) as simulator,
+        connected_to(simulator.url) as one,
+        connected_to(simulator.url) as other,
+    ):
+        ours, theirs = Consumer(one), Consumer(other)
+        async with ours, theirs:
+            with pytest.raises(NotConnected):
+                await asyncio.wait_for(ours.reading, WAIT_SECONDS)
+        ours.error = None
+        async with ours, theirs:
+            with pytest.raises(AuthRejected, match="another program") as caught:
+                await asyncio.wait_for(ours.reading, WAIT_SECONDS)
+
+    assert caught.value.reason is Reason.CONFLICT
+
+
+async def test_keeping_alive_notices_a_session_that_is_gone() -> None:
+    async with (
+        simulated(ack=True, timeout_ms=20_000, max_interval_ms=60_000) as simulator,
+        connected_to(simulator.url, keep_alive_seconds=0.2) as connector,
+    ):
+        consumer = Consumer(connector)
+        await consumer.feed.connect(None)
+        await consumer.read()
+        simulator.workspace.sessions.end_all("agent0001")
+        with pytest.raises(NotConnected, match="ended the workspace session"):
+            await asyncio.wait_for(consumer.read_on(), WAIT_SECONDS)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+async def test_the_session_of_a_snapshot_feed_is_made_anew_after_it_was_lost(number: int) -> None:
+    """Statistics and provisioning: subscriptions and watches come again, the gap is told once."""
+    async with (
+        simulated(ack=True, statistics_seconds=0.1) as simulator,
+        connected_to(
+            simulator.url, agents=0, statistics=STATISTICS, provisioning=PROVISIONING
+        ) as connector,
+        Consumer(connector, number=number) as consumer,
+    ):
+        kind = ("agent.metrics.observed", "directory.changed")[number]
+        await consumer.event(kind)
+        simulator.commit(Fault(FaultKind.SESSION_UNKNOWN))
+        await consumer.until(lambda: consumer.gaps, "a gap")
+        since = consumer.verbs().count(kind)
+        await consumer.until(lambda: consumer.verbs().count(kind) > since, "news")
+
+    assert [gap.reason for gap in consumer.gaps] == ["session_lost"]
+
+
+async def test_after_a_gap_the_values_are_read() -> None:
+    async with (
+        simulated(ack=True, statistics_seconds=60) as simulator,
+        connected_to(simulator.url, agents=0, statistics=STATISTICS) as connector,
+        Consumer(connector) as consumer,
+    ):
+        await consumer.event("group.metrics.observed")
+        found = await connector.snapshot(consumer.feed)
+
+    assert {event.type.split(".")[1] for event in found} == {"agent", "group"}
+    assert {event.provenance.value for event in found} == {"reconciled"}
+
+
+async def test_a_token_is_renewed_ahead_of_its_end_while_statistics_flow() -> None:
+    async with (
+        simulated(ack=True, token_seconds=2, statistics_seconds=0.1) as simulator,
+        connected_to(
+            simulator.url, agents=0, statistics=STATISTICS, refresh_ahead_seconds=1.5
+        ) as connector,
+        Consumer(connector) as consumer,
+    ):
+        await until(lambda: simulator.auth.issued >= 3)
+        since = len(consumer.events)
+        await consumer.until(lambda: len(consumer.events) > since + 5, "more values")
+
+    assert consumer.gaps == []
+
+
+async def test_a_token_that_dies_early_is_replaced_beside_the_poll() -> None:
+    async with (
+        simulated(ack=True, statistics_seconds=0.1) as simulator,
+        connected_to(simulator.url, agents=0, statistics=STATISTICS) as connector,
+        Consumer(connector) as consumer,
+    ):
+        await consumer.event("agent.metrics.observed")
+        simulator.commit(Fault(FaultKind.TOKEN_EXPIRY))
+        since = len(consumer.events)
+        await consumer.until(lambda: len(consumer.events) > since + 20, "more values")
+
+    assert simulator.auth.issued == 2
+
+
+async def test_a_dead_token_does_not_touch_the_workspace() -> None:
+    """The cookie is the session: the token was for its beginning."""
+    async with (
+        simulated(ack=True) as simulator,
+        connected_to(simulator.url) as connector,
+        Consumer(connector) as consumer,
+    ):
+        simulator.commit(Fault(FaultKind.TOKEN_EXPIRY))
+        incoming(simulator)
+        await consumer.event("call.ended")
+
+    assert consumer.gaps == []
+    assert simulator.auth.issued == 1
+
+
+async def test_a_service_that_is_down_is_told_and_refuses_its_commands() -> None:
+    async with (
+        simulated(ack=True) as simulator,
+        connected_to(simulator.url) as connector,
+        Consumer(connector) as consumer,
+    ):
+        simulator.commit(Fault(FaultKind.SERVICE_UNAVAILABLE, service="VOICE"))
+        await consumer.event("service.state.changed", service="voice", state="down")
+        services = connector.diagnostics()["feeds"]["cloud/agent0001"]["services"]
+        simulator.pardon()
+        await consumer.event("service.state.changed", service="voice", state="up")
+
+    assert services["voice"] == "down"
+    assert consumer.gaps == []
+
+
+async def test_garbage_on_the_feed_costs_nothing_beside_it() -> None:
+    async with (
+        simulated(ack=True, events_per_second=200) as simulator,
+        connected_to(simulator.url) as connector,
+        Consumer(connector) as consumer,
+    ):
+        for form in ("text", "shape", "mixed"):
+            simulator.commit(Fault(FaultKind.GARBAGE, for_seconds=1.5, form=form, probability=0.3))  # type: ignore[arg-type]  # one of its words
+        await consumer.until(lambda: len(consumer.events) > 500, "500 events")
+        simulator.lives.stopped = True
+        simulator.pardon()
+        await consumer.until(lambda: published(simulator) <= consumer.references(), "every message")
+
+    assert len({event.id for event in consumer.events}) == len(consumer.events)
+
+
+async def test_duplicates_of_the_platform_are_counted_and_not_told() -> None:
+    async with simulated(ack=True, events_per_second=100) as simulator:
+        simulator.commit(Fault(FaultKind.DUPLICATE, for_seconds=60))
+        async with connected_to(simulator.url) as connector, Consumer(connector) as consumer:
+            await consumer.until(lambda: len(consumer.events) > 150, "150 events")
+            duplicates = connector.diagnostics()["duplicates"]
+
+    assert duplicates > 20
+
+
+async def test_a_resume_state_that_cannot_be_read_is_a_gap() -> None:
+    async with simulated(ack=True) as simulator, connected_to(simulator.url) as connector:
+        consumer = Consumer(connector)
+        consumer.resume = b"\xff not ours"
+        async with consumer:
+            await consumer.until(lambda: consumer.gaps, "a gap")
+
+    assert [gap.reason for gap in consumer.gaps] == ["corrupt"]
+
+
+async def test_closing_twice_and_without_a_connection_is_fine() -> None:
+    async with (
+        simulated() as simulator,
+        connected_to(simulator.url, statistics=STATISTICS, provisioning=PROVISIONING) as connector,
+    ):
+        for feed in connector.feeds:
+            await feed.close()
+            await feed.connect(None)
+            await feed.close()
+            await feed.close()
+
+        assert connector.diagnostics()["connected"] == 0
+
+
+async def test_a_cancelled_connect_leaves_nothing_open() -> None:
+    async with simulated() as simulator, connected_to(simulator.url) as connector:
+        simulator.commit(Fault(FaultKind.SLOW, for_seconds=30, delay_ms=300))
+        (feed,) = connector.feeds
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.8):
+                await feed.connect(None)
+        await feed.close()
+
+        names = {task.get_name() for task in asyncio.all_tasks()}
+        assert not any(name.startswith("cloud/") for name in names)
+
+
+async def test_a_cancelled_receive_loses_nothing() -> None:
+    async with simulated(ack=True) as simulator, connected_to(simulator.url) as connector:
+        consumer = Consumer(connector)
+        await consumer.feed.connect(None)
+        await consumer.read()
+        for _ in range(5):
+            receiving = asyncio.create_task(consumer.read(), name="receive")
+            await asyncio.sleep(0)
+            incoming(simulator)
+            receiving.cancel()
+            await asyncio.wait({receiving})
+        while not published(simulator) <= consumer.references():
+            async with asyncio.timeout(5):
+                await consumer.read()
+
+
+async def test_the_probe_says_what_it_found() -> None:
+    async with simulated() as simulator, connected_to(simulator.url, agents=2) as connector:
+        found = await connector.probe()
+
+    assert "has a token" in found
+    assert "2 feeds" in found
+
+
+async def test_no_secret_is_in_diagnostics_or_settings_or_the_events() -> None:
+    phrase = "open-sesame"
+    async with (
+        simulated(ack=True, password=phrase) as simulator,
+        connected_to(
+            simulator.url,
+            accounts=[account(password=phrase)],
+            statistics=STATISTICS,
+            provisioning=PROVISIONING,
+        ) as connector,
+        Consumer(connector) as consumer,
+        Consumer(connector, number=1) as statistics,
+    ):
+        incoming(simulator)
+        await consumer.event("call.ended")
+        await statistics.event("agent.metrics.observed")
+        shown = json.dumps(connector.diagnostics()) + repr(connector._settings)
+        shown += repr(consumer.events) + repr(statistics.events)
+        secrets = [phrase, CLIENT_SECRET, API_KEY, *simulator.auth._tokens]
+        secrets += simulator.auth._refresh
+        secrets += [session.id for session in simulator.workspace.sessions.alive]
+        secrets += [feed._client.client_id for feed in (consumer.feed, statistics.feed)]
+
+    assert [secret for secret in secrets if secret in shown] == []
