@@ -10,15 +10,20 @@ import json
 import re
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from aiohttp import web
 
 from connectors import genesys_web_services
 from connectors.genesys_web_services import PLATFORM
+from connectors.genesys_web_services._simulated.workbins import id_of
+from connectors.genesys_web_services.dictionaries import SOURCES
+from connectors.genesys_web_services.simulator import Simulator, SimulatorSettings
 from gateway.commands import Verb
 from tests.connectors.genesys_web_services import samples
+from tests.connectors.genesys_web_services.harness import Consumer, connected_to
 from tests.connectors.genesys_web_services.operations import OPERATIONS
 
 HERE = Path(__file__).parent
@@ -115,6 +120,43 @@ def test_the_verb_of_an_operation_is_the_rows(operation: object) -> None:
     (row,) = [row for row in table() if row.test == f"command `{operation}`"]
 
     assert row.becomes == f"`{operation.verb.value}`"  # type: ignore[attr-defined]  # an operation has it
+
+
+async def test_nothing_is_asked_of_the_server_but_what_the_table_says() -> None:
+    """A connector with everything switched on reads these resources and no others, and changes none."""
+    asked: set[str] = set()
+
+    @web.middleware
+    async def watch(request: web.Request, handler: Any) -> web.StreamResponse:
+        path = request.path.removeprefix("/api").removeprefix("/v2")
+        if request.method != "GET":
+            path = f"{request.method} {path}"
+        asked.add(path.replace(id_of("Drafts"), "{id}").replace(id_of("Follow-up"), "{id}"))
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    simulator = Simulator(SimulatorSettings(agents=1, events_per_second=0, supervisors=1))
+    simulator.app.middlewares.append(watch)
+    settings = {
+        "directory": {},
+        "workbins": ["*"],
+        "statistics": {"objects": [{"kind": "queue", "id": "9001"}]},
+    }
+    async with simulator, connected_to(simulator.url, **settings) as connector:
+        for feed in connector.feeds[1:]:
+            await feed.connect(None)
+            await feed.receive()
+        async with Consumer(connector) as consumer:
+            await consumer.connector.snapshot(consumer.feed)
+
+    assert asked == {
+        "POST /notifications",
+        "POST /workbins/{id}",
+        "/me",
+        "/services",
+        "/v1/stats/9001",
+        *(source.path.removeprefix("/api/v2").partition("?")[0] for source in SOURCES.values()),
+    }
 
 
 def test_no_command_provisions() -> None:
