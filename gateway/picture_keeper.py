@@ -22,10 +22,14 @@ NAMESPACE = "picture"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeeperPolicy:
-    """A snapshot is saved after so many events or so many seconds; `batch_events` are read at a time."""
+    """A snapshot is saved after so many events or so many seconds; `batch_events` are read at a time.
+
+    While the journal is full, `full_seconds` stands for `snapshot_seconds`: the picture may be what keeps it full.
+    """
 
     snapshot_events: int = 50_000
     snapshot_seconds: float = 30.0
+    full_seconds: float = 1.0
     batch_events: int = 500
 
 
@@ -111,13 +115,18 @@ class PictureKeeper:
             await self._journal.wait(self._picture.position)
             return
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._seconds_left()):
+            # The journal may become full while nothing comes.
+            async with asyncio.timeout(min(self._seconds_left(), self._policy.full_seconds)):
                 await self._journal.wait(self._picture.position)
 
     def _seconds_left(self) -> float:
-        if self._pending >= self._policy.snapshot_events and not self._no_room:
-            return 0.0
-        return self._saved_at + self._policy.snapshot_seconds - self._clock.monotonic()
+        seconds = self._policy.snapshot_seconds
+        if not self._no_room:
+            if self._pending >= self._policy.snapshot_events:
+                return 0.0
+            if self._journal.statistics().full:
+                seconds = self._policy.full_seconds
+        return self._saved_at + seconds - self._clock.monotonic()
 
     async def _save_if_room(self) -> None:
         try:

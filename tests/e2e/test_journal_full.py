@@ -14,7 +14,7 @@ from tests.support.receiver import SECRET, FlakyReceiver, Mode
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 AGENTS = 5
-MAX_BYTES = 2 << 20
+MAX_BYTES = 1 << 20
 
 
 async def test_a_full_journal_stops_acknowledging_and_recovers_when_the_receiver_is_back(

@@ -76,6 +76,10 @@ class CountingJournal(MemoryJournal):
             raise JournalFull("no room")
         await super().put(namespace, key, value)
 
+    def fill(self) -> None:
+        """Be full for events."""
+        self._room.full = True
+
 
 @pytest.fixture
 def journal() -> CountingJournal:
@@ -181,6 +185,18 @@ async def test_a_full_journal_only_delays_the_snapshot(journal: CountingJournal)
         journal.room = True
         clock.advance(0.05)
         await until(lambda: _saved(journal, 4))
+
+
+async def test_a_full_journal_is_not_held_full_by_the_picture(journal: CountingJournal) -> None:
+    """While the journal is full, what the picture has seen is let go of soon."""
+    clock = LeapingClock()
+    policy = KeeperPolicy(full_seconds=0.05)
+    async with kept(journal, policy=policy, clock=clock) as (picture, _):
+        await append(journal, 0, 3)
+        await until(lambda: picture.position == 3)
+        clock.advance(0.05)
+        journal.fill()
+        await until(lambda: _saved(journal, 3))
 
 
 @pytest.mark.parametrize("ahead", [False, True], ids=["unreadable", "ahead of the journal"])
