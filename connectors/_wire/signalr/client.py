@@ -358,8 +358,7 @@ class SignalRClient:
                 reason=Reason.PROTOCOL,
             ) from error
         taken = self._session.take(frame, self._now())
-        if frame.cursor:
-            self._troubles.advanced()
+        self._troubles.framed(moved=bool(frame.cursor))
         if isinstance(channel, PollingChannel):
             channel.delay_seconds = frame.poll_delay_seconds
         if taken.result is not None:
@@ -418,17 +417,12 @@ class SignalRClient:
                 f"{self._exchange.peer} does not let the connection go on: {error.message}",
                 reason=Reason.SESSION_LOST,
             ) from error
-        loss = self._troubles.failed(error, self._now())
-        if loss is None:
+        verdict = self._troubles.failed(error, self._exchange.peer, self._now())
+        if verdict is None:
             return
-        self._session.lose(loss)
-        if loss is Loss.UNREADABLE:
-            raise NotConnected(error.message, reason=error.reason, hint=error.hint) from error
-        raise NotConnected(
-            f"{self._exchange.peer} closes the connection each time it is resumed",
-            reason=Reason.CONFLICT,
-            hint="another process may be using this connection, or the server ended it",
-        ) from error
+        if verdict.loss is not None:
+            self._session.lose(verdict.loss)
+        raise verdict.error from error
 
     def _keep(self, arrival: Arrival | None, size: int) -> None:
         if arrival is None:

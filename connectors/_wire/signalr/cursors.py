@@ -37,12 +37,14 @@ class Step(msgspec.Struct, frozen=True):
     Attributes:
         keys: names of the messages in order, if the cursors account for each of them exactly.
         missing: how many messages fewer came than the cursors went ahead.
+        surplus: how many messages more came than the cursors went ahead.
         topics_changed: how many topics were added or removed, by joining and leaving groups.
         restarted: whether a topic went back, so that its numbers begin anew.
     """
 
     keys: list[str] | None
     missing: int
+    surplus: int
     topics_changed: int
     restarted: bool
 
@@ -79,4 +81,10 @@ def step(old: Cursor, new: Cursor, messages: int) -> Step:
             keys += [f"{key},{number:X}" for number in range(before, index)]
     exact = advanced == messages and not restarted
     changed = len(old.topics.keys() ^ new.topics.keys())
-    return Step(keys if exact else None, max(advanced - messages, 0), changed, restarted)
+    return Step(
+        keys=keys if exact else None,
+        missing=max(advanced - messages, 0),
+        surplus=max(messages - advanced, 0),
+        topics_changed=changed,
+        restarted=restarted,
+    )

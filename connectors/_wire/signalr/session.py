@@ -35,7 +35,8 @@ SLOW_AFTER = 2 / 3
 # A clock that was set back a little must not cost a connection.
 CLOCK_TOLERANCE_SECONDS = 5.0
 REMEMBERED_FRAMES = 32
-COMMANDS_PER_GROUPS_TOKEN = 1
+# Each joining or leaving of a group is a command in the connection's own topic; they come in bursts.
+COMMANDS_PER_GROUPS_TOKEN = 100
 
 
 class Taken(NamedTuple):
@@ -181,23 +182,24 @@ class SignalRSession:
 
     def _arrive(self, frame: Frame, before: float, now: float) -> Arrival | None:
         keys: list[str] | None = None
+        entries = frame.entries
         if frame.cursor:
             position = cursors.read_cursor(frame.cursor)
             self._same_process(position)
             if position is not None and position.counts:
-                if frame.entries and self._seen_before(frame.cursor):
-                    self.duplicates += len(frame.entries)
+                if entries and self._seen_before(frame.cursor):
+                    self.duplicates += len(entries)
                     return None
-                keys = self._follow(position, frame, before, now)
+                keys, entries = self._follow(position, frame, before, now)
             self._position = position
             self.cursor = frame.cursor
         if frame.groups_token is not None:
             self.groups_token = frame.groups_token
-        if not frame.entries and self._gap is None:
+        if not entries and self._gap is None:
             return None
         messages = [
             self._invocation(entry, index, frame.cursor or self.cursor, keys)
-            for index, entry in enumerate(frame.entries)
+            for index, entry in enumerate(entries)
         ]
         gap, self._gap = self._gap, None
         return Arrival(messages, self.resume_state(), gap)
@@ -218,11 +220,18 @@ class SignalRSession:
 
     def _follow(
         self, position: Cursor, frame: Frame, before: float, now: float
-    ) -> list[str] | None:
+    ) -> tuple[list[str] | None, tuple[Any, ...]]:
+        entries = frame.entries
         old = self._position
         if old is None:
-            return None
-        step = cursors.step(old, position, len(frame.entries))
+            return None, entries
+        step = cursors.step(old, position, len(entries))
+        if step.keys is None and step.surplus:
+            once = _without_repetitions(entries)
+            repeated = cursors.step(old, position, len(once))
+            if repeated.keys is not None:
+                self.duplicates += len(entries) - len(once)
+                step, entries = repeated, once
         excused = step.topics_changed
         if frame.groups_token is not None:
             excused += COMMANDS_PER_GROUPS_TOKEN
@@ -236,7 +245,7 @@ class SignalRSession:
             total = None if known is None else known + missing
             since = self._gap.since if self._gap else before
             self._gap = Gap(Loss.BUFFER_FULL, since, now, total)
-        return step.keys
+        return step.keys, entries
 
     def _invocation(
         self, entry: Any, index: int, cursor: str, keys: list[str] | None
@@ -259,3 +268,10 @@ class SignalRSession:
         self._ordinal = self._epoch = 0
         self._gap = None
         self._recent.clear()
+
+
+def _without_repetitions(entries: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The entries without those that equal the one before them."""
+    return tuple(
+        entry for index, entry in enumerate(entries) if not index or entry != entries[index - 1]
+    )

@@ -44,17 +44,17 @@ def cursor(**topics: int) -> Cursor:
 @pytest.mark.parametrize(
     ("old", "new", "messages", "expected"),
     [
-        (cursor(A=5), cursor(A=5), 0, Step([], 0, 0, restarted=False)),
-        (cursor(A=9), cursor(A=11), 2, Step(["A,9", "A,A"], 0, 0, restarted=False)),
-        (cursor(A=1, B=4), cursor(A=2, B=5), 2, Step(["A,1", "B,4"], 0, 0, restarted=False)),
-        (cursor(A=1, B=4), cursor(B=5, A=2), 2, Step(["B,4", "A,1"], 0, 0, restarted=False)),
-        (cursor(A=0), cursor(A=1972), 10, Step(None, 1962, 0, restarted=False)),
-        (cursor(A=1), cursor(A=1, K=40), 0, Step([], 0, 1, restarted=False)),
-        (cursor(A=1, K=40), cursor(A=2), 1, Step(["A,1"], 0, 1, restarted=False)),
-        (cursor(A=1), cursor(A=1, K=41), 1, Step(None, 0, 1, restarted=False)),
-        (cursor(A=50), cursor(A=2), 2, Step(None, 0, 0, restarted=True)),
-        (cursor(A=50, B=1), cursor(A=2, B=2), 1, Step(None, 0, 0, restarted=True)),
-        (cursor(A=0), cursor(A=2**63), 1, Step(None, 2**63 - 1, 0, restarted=False)),
+        (cursor(A=5), cursor(A=5), 0, Step([], 0, 0, 0, restarted=False)),
+        (cursor(A=9), cursor(A=11), 2, Step(["A,9", "A,A"], 0, 0, 0, restarted=False)),
+        (cursor(A=1, B=4), cursor(A=2, B=5), 2, Step(["A,1", "B,4"], 0, 0, 0, restarted=False)),
+        (cursor(A=1, B=4), cursor(B=5, A=2), 2, Step(["B,4", "A,1"], 0, 0, 0, restarted=False)),
+        (cursor(A=0), cursor(A=1972), 10, Step(None, 1962, 0, 0, restarted=False)),
+        (cursor(A=1), cursor(A=1, K=40), 0, Step([], 0, 0, 1, restarted=False)),
+        (cursor(A=1, K=40), cursor(A=2), 1, Step(["A,1"], 0, 0, 1, restarted=False)),
+        (cursor(A=1), cursor(A=1, K=41), 1, Step(None, 0, 1, 1, restarted=False)),
+        (cursor(A=50), cursor(A=2), 2, Step(None, 0, 2, 0, restarted=True)),
+        (cursor(A=50, B=1), cursor(A=2, B=2), 1, Step(None, 0, 0, 0, restarted=True)),
+        (cursor(A=0), cursor(A=2**63), 1, Step(None, 2**63 - 1, 0, 0, restarted=False)),
     ],
 )
 def test_a_step_counts_what_came_against_what_was_passed(

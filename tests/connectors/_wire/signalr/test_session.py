@@ -80,7 +80,8 @@ def test_what_is_no_invocation_is_handed_on_as_it_is() -> None:
         ("d-1-A,7B4|B,0", "x" * 10, {}, 1962),
         ("d-1-A,1|B,1", "x", {"groups_token": "g"}, None),
         ("d-1-A,1|B,1|K,5", "x", {}, None),
-        ("d-1-A,1|B,5", "x", {"groups_token": "g"}, 4),
+        ("d-1-A,1|B,64", "x", {"groups_token": "g"}, None),
+        ("d-1-A,1|B,7D0", "x", {"groups_token": "g"}, 1900),
         ("d-1-B,1", "x", {}, None),
     ],
 )
@@ -122,6 +123,15 @@ def test_a_frame_that_comes_twice_is_taken_once() -> None:
     assert session.take(frame("d-1-A,1|B,0", "x"), 101.0).arrival is None
     assert session.duplicates == 2
     assert session.cursor == "d-1-A,2|B,0"
+
+
+def test_messages_that_stand_twice_in_a_frame_are_taken_once() -> None:
+    session = begun()
+    messages = arrival(session, frame("d-1-A,2|B,0", "x", "x", "y", "y")).messages
+    assert [(m.key, m.args) for m in messages] == [("A,0", ["x"]), ("A,1", ["y"])]
+    assert session.duplicates == 2
+    alike = arrival(session, frame("d-1-A,4|B,0", "z", "z")).messages
+    assert [m.key for m in alike] == ["A,2", "A,3"]
 
 
 @pytest.mark.parametrize("cursor", ["d-2-A,0|B,0", "s-0,1", "1480000000000"])
