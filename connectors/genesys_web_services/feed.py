@@ -160,10 +160,10 @@ class AgentFeed:
         try:
             if not resumed and self._wants_start:
                 await self._start_session()
-            if kept is None or kept.owed:
-                self._resources = await self._read()
             if not resumed or self._http.sessions != before:
                 await self._watch.subscribe()
+            if kept is None or kept.owed:
+                self._resources = await self._read()
         except BaseException:
             # Also when cancelled: nothing is left open.
             await self._client.close()
@@ -221,8 +221,8 @@ class AgentFeed:
 
     async def snapshot(self) -> list[Event]:
         """What the platform says now, as the events that lead there from what was told last."""
-        resources = await self._read()
         await self._watch.subscribe()
+        resources = await self._read()
         # From here on the picture has it; if the process ends before a delivery that says so, it is asked again.
         owed, self._owed = self._owed, ""
         return self._mapper.adopt(
@@ -274,7 +274,10 @@ class AgentFeed:
         return kept
 
     async def _read(self) -> dict[str, Any]:
-        return await everything(self._http, services=SERVICES_TOPIC in self._topics)
+        found = await everything(self._http, services=SERVICES_TOPIC in self._topics)
+        # The request may have opened a new HTTP session, and a watch ends with the old one.
+        await self._watch.keep()
+        return found | {"workbins": await self._watch.contents()}
 
     async def _start_session(self) -> None:
         """Log the agent in. If the platform refuses, the feed looks on all the same, and diagnostics tell."""

@@ -62,7 +62,7 @@ class Simulator(SimulatedServer):
         )
         self.statistics = StatServer(self.world)
         self.dictionaries = Dictionaries(self.world)
-        self.workbins = Workbins(self.world, self._sessions)
+        self.workbins = Workbins(self.world, self._sessions, self.media)
         self.media.on_workbin = self.workbins.tell
         self.bayeux.may_subscribe = self.world.may_subscribe
         self._rest = Rest(self.world, self.telephony, self.media, self._sessions, self.plan)

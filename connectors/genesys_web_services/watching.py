@@ -32,6 +32,7 @@ class WorkbinWatch:
         self._wanted = wanted
         self._roots = [f"{ROOT}/workbins", f"{ME}/workbins"]
         self._sessions = 0
+        self._ids: dict[str, str] = {}
         self.state: dict[str, str] = {}
 
     async def subscribe(self) -> None:
@@ -48,6 +49,20 @@ class WorkbinWatch:
             if self._http.sessions == self._sessions:
                 break
 
+    async def contents(self) -> dict[str, list[Any]]:
+        """What lies in the watched workbins now, by name; one that cannot be read is left out.
+
+        Asked after `subscribe`, so that nothing falls between. Raises NotReady, AuthRejected.
+        """
+        found: dict[str, list[Any]] = {}
+        for name, workbin in self._ids.items():
+            path = f"{ME}/workbins/{quote(workbin, safe='')}/interactions?fields=*"
+            reply, _ = await optional(self._http, path)
+            listed = reply.get("interactions")
+            if isinstance(listed, list):
+                found[name] = listed
+        return found
+
     async def keep(self) -> None:
         """Subscribe again if a request has renewed the HTTP session since; that it cannot be done now is no error."""
         if self._wanted and self._http.sessions != self._sessions:
@@ -56,12 +71,15 @@ class WorkbinWatch:
 
     async def _subscribe_all(self) -> None:
         listed, why = await self._list()
+        self._ids.clear()
         self.state = dict.fromkeys(self._missing(listed), why or "there is no such workbin")
         for name, workbin in self._chosen(listed):
             try:
-                self.state[name] = await self._subscribe(workbin)
+                why = self.state[name] = await self._subscribe(workbin)
             except CommandUncertain as error:
                 raise NotReady(error.message, reason=error.reason) from error
+            if not why:
+                self._ids[name] = workbin
 
     async def _list(self) -> tuple[list[dict[str, Any]], str]:
         why = ""

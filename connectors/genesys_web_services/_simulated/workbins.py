@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from connectors.genesys_web_services._simulated.interactions import Media
 from connectors.genesys_web_services._simulated.model import Agent, Interaction
 from connectors.genesys_web_services._simulated.rest import ROOT, SESSION
 from connectors.genesys_web_services._simulated.sessions import HttpSession, HttpSessions
@@ -30,8 +31,9 @@ NAMES = ("Drafts", "Follow-up")
 class Workbins:
     """The workbins, the same for every agent."""
 
-    def __init__(self, world: World, sessions: HttpSessions) -> None:
+    def __init__(self, world: World, sessions: HttpSessions, media: Media) -> None:
         self._world = world
+        self._media = media
         self._sessions = sessions
         self._watched: dict[str, dict[str, HttpSession]] = {}
         self.subscriptions = 0
@@ -43,6 +45,7 @@ class Workbins:
         paths = {"me": (me,), "root": (f"{ROOT}/workbins",), "both": (me, f"{ROOT}/workbins")}
         return [
             web.get(me, self._list),
+            web.get(me + "/{id}/interactions", self._content),
             *(
                 web.post(path + "/{id}", self._operate)
                 for path in paths[self._world.settings.workbin_path]
@@ -62,6 +65,28 @@ class Workbins:
             for name in NAMES
         ]
         return _json({"status": 0, "workbins": workbins})
+
+    async def _content(self, request: web.Request) -> web.Response:
+        """GetWorkbinContent: properties under Interaction Server's own names."""
+        workbin = name_of(request.match_info["id"])
+        items = [
+            {
+                "InteractionId": one.id,
+                "MediaType": one.channel,
+                "InteractionType": one.kind,
+                "InteractionSubtype": one.sub_kind,
+                "Workbin": workbin,
+                "WorkbinAgentId": None,
+                "Queue": one.queue,
+                "Subject": one.subject,
+                "IsHeld": 0,
+                "IsLocked": 0,
+                "RRequestedSkills": None,
+            }
+            for place, one in self._media.parked.values()
+            if name_of(place) == workbin
+        ]
+        return _json({"statusCode": 0, "interactions": items})
 
     async def _operate(self, request: web.Request) -> web.Response:
         session, workbin = request[SESSION], request.match_info["id"]
@@ -83,7 +108,7 @@ class Workbins:
 
     def watchers(self, workbin: str) -> list[str]:
         """Who would hear of a workbin now; it goes by its name or its id."""
-        watching = self._watched.get(id_of(workbin) if workbin in NAMES else workbin, {})
+        watching = self._watched.get(id_of(name_of(workbin)), {})
         return [user for user, session in watching.items() if self._sessions.is_alive(session)]
 
     def tell(self, happened: str, agent: Agent, interaction: Interaction, workbin: str) -> None:
@@ -97,13 +122,13 @@ class Workbins:
                     "id": interaction.id,
                     "channel": interaction.channel,
                     "state": "Queued",
-                    "currentQueue": f"{workbin}/PrivateQueue",
+                    "currentQueue": interaction.queue,
                     "interactionType": interaction.kind,
                     "interactionSubtType": interaction.sub_kind,
                     "userData": dict(interaction.user_data),
                 },
                 "workbinInfo": {
-                    "workbinTypeId": workbin,
+                    "workbinTypeId": name_of(workbin),
                     "workbinGroupId": None,
                     "workbinPlaceGroupId": None,
                     "workbinAgentId": agent.username,
@@ -123,6 +148,11 @@ class Workbins:
 def id_of(name: str) -> str:
     """The id that the server gives to a workbin."""
     return b64encode(f"{name}/PrivateView".encode()).decode()
+
+
+def name_of(workbin: str) -> str:
+    """The name of a workbin that goes by its name or its id."""
+    return next((name for name in NAMES if workbin in {name, id_of(name)}), workbin)
 
 
 def _json(body: Data) -> web.Response:

@@ -44,6 +44,7 @@ from gateway.events.interactions import (
     Interaction,
     InteractionDataChanged,
     InteractionMessage,
+    Workbin,
 )
 
 _STATES = {
@@ -247,9 +248,7 @@ class _InteractionMessage:
             media=self.item.media,
             agent=self.message.origin.agent,
             queue=first(body, "currentQueue", "queue", "Queue"),
-            workbin=workbins.workbin_of(
-                mapping(data.get("workbinInfo")) or mapping(data.get("workbin"))
-            ),
+            workbin=self._workbin(),
             actor=workbins.actor_of(mapping(data.get("actorInfo"))),
             reason=first(reason, "reasonName", "reasonDescription", "reason")
             or first(body, "reason", "reasonCode"),
@@ -261,6 +260,10 @@ class _InteractionMessage:
             attachments=self._attachments(),
             native=self.native,
         )
+
+    def _workbin(self) -> Workbin | None:
+        data = self.message.data
+        return workbins.workbin_of(mapping(data.get("workbinInfo")) or mapping(data.get("workbin")))
 
     def _attachments(self) -> list[Attachment]:
         found = objects(self.content.get("attachments")) or objects(self.body.get("attachments"))
@@ -282,7 +285,7 @@ class _InteractionMessage:
     def _remember(self, verb: str | None) -> None:
         picture, item = self.picture, self.item
         if self.in_workbin and verb is not None:
-            workbins.remember(picture, self.interaction, verb)
+            workbins.remember(picture, self.interaction, verb, self._workbin())
         if (
             verb in _OVER
             or (self.in_workbin and self.first_seen)

@@ -127,7 +127,7 @@ class AgentPicture(msgspec.Struct, kw_only=True, omit_defaults=True):
     Attributes:
         recent: fingerprints of the last messages that carried a reference or a time.
         services: the platform's services by name, and whether they are up, degraded or down.
-        workbins: what happened last, in a workbin, to interactions that are with nobody.
+        workbins: the workbin in which an interaction lies, or nothing when it was taken out of one.
     """
 
     standing: Standing | None = None

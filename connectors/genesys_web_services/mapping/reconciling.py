@@ -22,6 +22,7 @@ from connectors.genesys_web_services.mapping.message import Message
 from connectors.genesys_web_services.mapping.picture import MAX_ENDED, AgentPicture, Ended, put
 from connectors.genesys_web_services.mapping.services import on_services_read
 from connectors.genesys_web_services.mapping.values import identifier, objects
+from connectors.genesys_web_services.mapping.workbins import on_contents_read
 from connectors.genesys_web_services.vendor import StatusCode
 from gateway.events import Confidence, Event
 from gateway.events.calls import Call
@@ -60,6 +61,7 @@ def reconcile(message: Message, picture: AgentPicture) -> list[Event]:
     if isinstance(resources.get("devices"), list) or isinstance(resources.get("channels"), list):
         on_snapshot(message, picture, whole=whole)
     on_services_read(message, picture)
+    on_contents_read(message, picture, whole=whole)
     return [*events, *message.events]
 
 

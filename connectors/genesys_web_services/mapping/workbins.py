@@ -1,21 +1,31 @@
 """Workbins: where interactions wait for an agent, a group or a place.
 
 What lies in a workbin is with nobody, so a message about it puts nothing into the agent's hands:
-that is told on the interactions topic. Only the last thing that happened to each interaction is
-remembered, so that the same pull, which the platform tells on both topics, is told once.
-Source: Genesys Web Services API reference, "Workbins" (CometD Notifications); newer servers have
-other message types for the same.
+that is told on the interactions topic. Where each interaction lies is remembered, so that what
+changed during a gap can be told from the content of the workbins, and that a pull was told, so that
+the platform's telling it on both topics is one event.
+Source: Genesys Web Services API reference, "Workbins" (CometD Notifications, GetWorkbinContent);
+newer servers have other message types for the same.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from connectors.genesys_web_services.mapping.message import Message
 from connectors.genesys_web_services.mapping.picture import MAX_WORKBIN_ITEMS, AgentPicture, put
-from connectors.genesys_web_services.mapping.values import first, mapping, text
+from connectors.genesys_web_services.mapping.values import (
+    first,
+    identifier,
+    mapping,
+    objects,
+    text,
+)
 from connectors.genesys_web_services.vendor import folded
-from gateway.events.interactions import Workbin
+from gateway.events import Confidence
+from gateway.events.interactions import Interaction, Workbin
 
 PARKED = "parked"
 PULLED = "pulled"
@@ -38,6 +48,11 @@ _OWNERS = (
     ("agent_group", "workbinGroupId"),
     ("place_group", "workbinPlaceGroupId"),
 )
+_INTERACTION_IDS = ("InteractionId", "interactionId", "id")
+_DIRECTIONS = frozenset({"inbound", "outbound", "internal"})
+_ABSENT = "absent"
+NOWHERE = ""
+"""In the place of a workbin: it was taken out of one."""
 _ACTORS = {"agent": "agent", "customer": "customer", "client": "customer"}
 
 
@@ -56,18 +71,87 @@ def verb_of(data: dict[str, Any]) -> str:
 
 def was_pulled(picture: AgentPicture, interaction: str) -> bool:
     """Whether the workbins topic told the pull that the interactions topic tells now; asked once for each."""
-    return picture.workbins.pop(interaction, None) == PULLED
+    return picture.workbins.pop(interaction, None) == NOWHERE
 
 
-def remember(picture: AgentPicture, interaction: str, verb: str) -> None:
-    """Keep the last thing that happened; a change of properties says nothing about the place."""
-    if verb != CHANGED:
-        put(picture.workbins, interaction, verb, MAX_WORKBIN_ITEMS)
+def remember(picture: AgentPicture, interaction: str, verb: str, workbin: Workbin | None) -> None:
+    """Keep where it lies now; a change of properties says nothing about the place."""
+    if verb == PULLED:
+        put(picture.workbins, interaction, NOWHERE, MAX_WORKBIN_ITEMS)
+    elif verb == PARKED and workbin is not None:
+        put(picture.workbins, interaction, workbin.id, MAX_WORKBIN_ITEMS)
+
+
+def on_contents_read(message: Message, picture: AgentPicture, *, whole: bool) -> None:
+    """Compare what lies in the workbins with what was last told.
+
+    At most as many interactions as are remembered are looked at.
+    """
+    for name, items in mapping(message.data.get("workbins")).items():
+        listed = {
+            interaction: item
+            for item in objects(items)
+            if (interaction := identifier(first(item, *_INTERACTION_IDS)))
+        }
+        if whole:
+            _tell_pulled(message, picture, name, set(listed))
+        for interaction, item in list(listed.items())[:MAX_WORKBIN_ITEMS]:
+            if picture.workbins.get(interaction) != name:
+                put(picture.workbins, interaction, name, MAX_WORKBIN_ITEMS)
+                _tell(message, PARKED, interaction, _of_content(message, name, interaction, item))
+
+
+def _tell_pulled(message: Message, picture: AgentPicture, name: str, present: set[str]) -> None:
+    gone = [one for one, place in picture.workbins.items() if place == name and one not in present]
+    for interaction in gone:
+        del picture.workbins[interaction]
+        if interaction not in picture.interactions:
+            data = Interaction(
+                interaction=interaction,
+                media="unknown",
+                workbin=Workbin(id=name),
+                reason=_ABSENT,
+                native=message.native(),
+            )
+            _tell(message, PULLED, interaction, data, confidence=Confidence.INFERRED)
+
+
+def _of_content(message: Message, name: str, interaction: str, item: dict[str, Any]) -> Interaction:
+    """An interaction by the properties that the content of a workbin shows of it."""
+    kind = folded(first(item, "InteractionType", "interactionType"))
+    return Interaction(
+        interaction=interaction,
+        media=(first(item, "MediaType", "mediaType", "channel") or "unknown").lower(),
+        agent=message.origin.agent,
+        queue=first(item, "Queue", "currentQueue"),
+        workbin=msgspec.structs.replace(workbin_of(item) or Workbin(id=name), id=name),
+        direction=kind if kind in _DIRECTIONS else None,
+        topic=first(item, "Subject", "subject"),
+        native=message.native(),
+    )
+
+
+def _tell(
+    message: Message,
+    verb: str,
+    interaction: str,
+    data: Interaction,
+    *,
+    confidence: Confidence = Confidence.OBSERVED,
+) -> None:
+    message.add(
+        f"tieline.interaction.{verb}.v1",
+        f"interaction/{interaction}",
+        interaction,
+        data,
+        correlation=interaction,
+        confidence=confidence,
+    )
 
 
 def workbin_of(info: dict[str, Any]) -> Workbin | None:
     """The workbin and whose it is."""
-    name = first(info, "workbinTypeId", "workbinName", "workbinId", "id")
+    name = first(info, "workbinTypeId", "workbinName", "workbinId", "Workbin", "id")
     if name is None:
         return None
     for kind, key in _OWNERS:

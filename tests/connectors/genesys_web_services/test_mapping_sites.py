@@ -14,6 +14,7 @@ from connectors.genesys_web_services.vendor import (
     WORKBINS_TOPIC,
 )
 from gateway.events import Event
+from tests.connectors.genesys_web_services import samples
 from tests.connectors.genesys_web_services.builders import Agent, interaction, verbs
 
 INTERACTIONS = "/v2/me/interactions"
@@ -165,6 +166,39 @@ def test_what_others_take_out_of_a_workbin_is_not_with_this_agent() -> None:
     agent.hear(workbin("TakenOut"), WORKBINS_TOPIC)
 
     assert agent.mapper.picture.interactions == {}
+
+
+def test_the_vendors_content_of_a_workbin_is_told_as_parked() -> None:
+    agent = Agent()
+    content = samples.load_reply("workbin_content")["interactions"]
+
+    def read(items: list[Any], gap: str) -> list[Event]:
+        resources = {"workbins": {"Facebook Workbin InProgress": items}}
+        return agent.mapper.adopt(resources, reading=gap, received=agent.received, reconciled=True)
+
+    (event,) = read(content, "gap-1")
+    data: Any = event.data
+    assert verbs([event]) == ["interaction.parked"]
+    assert (data.interaction, data.media, data.direction, data.topic) == (
+        "0000Aa8WRME43VG6",
+        "email",
+        "inbound",
+        "test_receive_invite_and_accept_updateproperites",
+    )
+    assert (data.workbin.id, data.workbin.owner) == ("Facebook Workbin InProgress", "MaratTest")
+    assert read(content, "gap-2") == []
+    assert verbs(read([], "gap-3")) == ["interaction.pulled"]
+
+
+def test_a_workbin_that_could_not_be_read_says_nothing() -> None:
+    agent = Agent()
+    agent.hear(workbin("PlacedIn"), WORKBINS_TOPIC)
+
+    for resources in ({"workbins": {}}, {"workbins": {"Other": []}}, {}):
+        assert (
+            agent.mapper.adopt(resources, reading="gap", received=agent.received, reconciled=True)
+            == []
+        )
 
 
 def test_a_pull_that_both_topics_tell_is_one_pull() -> None:

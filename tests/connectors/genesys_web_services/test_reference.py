@@ -152,6 +152,7 @@ async def test_nothing_is_asked_of_the_server_but_what_the_table_says() -> None:
     assert asked == {
         "POST /notifications",
         "POST /workbins/{id}",
+        "/me/workbins/{id}/interactions",
         "/me",
         "/services",
         "/v1/stats/9001",

@@ -67,6 +67,43 @@ async def test_workbins_are_watched_anew_in_every_new_session() -> None:
         assert consumer.gaps == []
 
 
+async def test_what_changed_in_a_workbin_during_a_gap_is_told_reconciled() -> None:
+    async with site(connector={"workbins": ["Drafts"]}) as (simulator, consumer):
+        agent = simulator.world.agents["agent0002"]
+        stays, goes, comes = (simulator.media.invite(agent, "email") for _ in range(3))
+        for one in (stays, goes):
+            simulator.media.park(agent, one, "Drafts")
+            await consumer.event("interaction.parked", interaction=one.id)
+        await consumer.stop()
+        simulator.media.pull(agent, goes)
+        simulator.media.park(agent, comes, "Drafts")
+        events = await consumer.connector.snapshot(consumer.feed)
+
+    told = {
+        (event.subject, event.type.split(".")[2], event.provenance.value, event.confidence.value)
+        for event in events
+        if event.subject.startswith("interaction/")
+    }
+    assert told == {
+        (f"interaction/{comes.id}", "parked", "reconciled", "observed"),
+        (f"interaction/{goes.id}", "pulled", "reconciled", "inferred"),
+    }
+
+
+async def test_a_fresh_start_tells_what_lies_in_the_workbins() -> None:
+    async with Simulator(SimulatorSettings(agents=2, events_per_second=0)) as simulator:
+        agent = simulator.world.agents["agent0002"]
+        email = simulator.media.invite(agent, "email")
+        simulator.media.park(agent, email, "Drafts")
+        async with (
+            connected_to(simulator.url, workbins=["*"]) as connected,
+            Consumer(connected) as consumer,
+        ):
+            event = await consumer.event("interaction.parked", interaction=email.id)
+
+    assert event.provenance.value == "snapshot"
+
+
 async def test_a_workbin_that_does_not_exist_is_told_in_the_diagnostics() -> None:
     async with site(connector={"workbins": ["Drafts", "Attic"]}) as (_, consumer):
         shown = consumer.feed.diagnostics()["workbins"]
