@@ -72,7 +72,7 @@ class WebSocketChannel:
         try:
             message = await self._socket.receive()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._exchange.lost(error) from error
+            raise self._exchange.lost(error) from None
         match message.type:
             case aiohttp.WSMsgType.TEXT | aiohttp.WSMsgType.BINARY:
                 return message.data or b""
@@ -92,7 +92,7 @@ class WebSocketChannel:
         try:
             await self._socket.send_str(text)
         except (aiohttp.ClientError, OSError) as error:
-            raise self._exchange.lost(error) from error
+            raise self._exchange.lost(error) from None
 
     async def close(self) -> None:
         """Close in order, and wait for the server's answer a moment."""
@@ -119,7 +119,7 @@ class EventStreamChannel:
             try:
                 chunk = await self._response.content.readany()
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                raise self._exchange.lost(error) from error
+                raise self._exchange.lost(error) from None
             if not chunk:
                 raise ChannelClosed(
                     f"{self._exchange.peer} ended the stream", reason=Reason.SERVER_CLOSED
@@ -227,7 +227,7 @@ class PollingChannel:
                         response.close()
                         raise self._exchange.too_large()
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                raise self._exchange.lost(error) from error
+                raise self._exchange.lost(error) from None
             return b"".join(chunks).strip()
 
 

@@ -106,7 +106,13 @@ class Exchange:
                         timeout=aiohttp.ClientWSTimeout(ws_close=CLOSING_SECONDS),
                     )
             except aiohttp.WSServerHandshakeError as error:
-                raise self._refusal(error.status, error.headers or {}, b"") from None
+                first = error.history[0] if error.history else error
+                raise self._refusal(first.status, first.headers or {}, b"") from None
+            # aiohttp follows the redirects of an upgrade and tells of them only here.
+            history = socket._response.history  # noqa: SLF001
+            if history:
+                await socket.close()
+                raise self._refusal(history[0].status, history[0].headers, b"")
             return socket
 
         return await self._authorised(once)
@@ -138,7 +144,8 @@ class Exchange:
             except _Unauthorized as refusal:
                 raise refusal.error from None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise self.lost(error) from error
+            # Not chained: what aiohttp says may hold the URL, and with it the connection token.
+            raise self.lost(error) from None
 
     async def _current_headers(self, *, refused: bool) -> Mapping[str, str]:
         return {} if self._headers is None else await self._headers(refused)
