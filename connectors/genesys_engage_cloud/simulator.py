@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - the package is made by the connector, which is on its way
 """A Genesys Engage Cloud v3 for tests, benchmarks and the demo: Authentication, Workspace, Statistics, Provisioning.
 
 What it knows of the real service comes from the introduction to its APIs, from the vendor's own clients, which run
@@ -147,7 +146,11 @@ class Simulator(SimulatedServer):
         for name in names:
             if name == "STATS" and (name in self.world.down) is available:
                 self.statistics.tell_service(available=available)
+            back = available and name in self.world.down
             self.world.set_service(name, available=available)
+            if back and name == "VOICE":
+                for username in sorted(self.bayeux.owners):
+                    self.telephony.recover(self.world.agents[username])
 
     def strike(self, fault: Fault) -> None:
         """Let tokens, Bayeux sessions or HTTP sessions end now."""

@@ -30,6 +30,7 @@ STATES = {
     "hold": CallState.HELD,
     "release": CallState.RELEASED,
 }
+CALLS = {"incoming", "consulted", "inherit", "dial", *STATES}
 VOICE = {"ready": READY, "not_ready": NOT_READY, "logout": LOGGED_OUT}
 
 
@@ -40,6 +41,8 @@ class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The username; for `message` on another feed than the workspace's, also the client's id."""
     action: Literal[
         "incoming",
+        "consulted",
+        "inherit",
         "dial",
         "answer",
         "hold",
@@ -48,6 +51,7 @@ class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "email",
         "chat",
         "workitem",
+        "outboundpreview",
         "ready",
         "not_ready",
         "logout",
@@ -153,18 +157,27 @@ class Admin:
         if agent is None:
             raise LookupError(f"there is no agent {emission.agent}")
         self._world.leave_alone(agent)
-        if action == "incoming":
-            return self._telephony.incoming(agent, ani=emission.number, commanded=True)
-        if action == "dial":
-            return self._telephony.dial(agent, emission.number or "60000")
-        if action in STATES:
-            call = _the_call(agent, emission.call)
-            self._telephony.set_state(agent, call, STATES[action])
-            return call
+        if action in CALLS:
+            return self._on_calls(agent, emission)
         if action in VOICE:
             self._world.set_voice(agent, VOICE[action])
             return None
         return self._media.invite(agent, action, commanded=True)
+
+    def _on_calls(self, agent: Agent, emission: Emission) -> Call | None:
+        telephony, action = self._telephony, emission.action
+        if action == "incoming":
+            return telephony.incoming(agent, ani=emission.number, commanded=True)
+        if action == "consulted":
+            return telephony.consulted(agent, commanded=True)
+        if action == "dial":
+            return telephony.dial(agent, emission.number or "60000")
+        call = _the_call(agent, emission.call)
+        if action == "inherit":
+            telephony.inherit(agent, call)
+        else:
+            telephony.set_state(agent, call, STATES[action])
+        return call
 
     def _say(self, emission: Emission) -> int:
         feeds = {

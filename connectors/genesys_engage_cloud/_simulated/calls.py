@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.genesys_engage_cloud._simulated import messages
-from connectors.genesys_engage_cloud._simulated.messages import call_capabilities, pairs_of
+from connectors.genesys_engage_cloud._simulated.messages import call_capabilities
 from connectors.genesys_engage_cloud._simulated.model import (
     Agent,
     Call,
@@ -22,6 +22,7 @@ from connectors.genesys_engage_cloud._simulated.model import (
     connection_id,
     uuid,
 )
+from connectors.genesys_engage_cloud._simulated.pairs import key_values, pairs_of
 from connectors.genesys_engage_cloud._simulated.world import (
     FAILED,
     NOT_IMPLEMENTED,
@@ -84,6 +85,30 @@ class Telephony:
         }
         self.tell(agent, call)
         return call
+
+    def consulted(self, agent: Agent, *, commanded: bool = False) -> Call:
+        """A colleague calls about a call of theirs."""
+        number = str(60_000 + self._world.rng.randrange(999))
+        call = self._begin(agent, CallState.RINGING, number, "Consult", "RoleOrigination")
+        call.commanded = commanded
+        self.tell(agent, call)
+        return call
+
+    def inherit(self, agent: Agent, call: Call) -> None:
+        """The colleague completes the transfer: the call goes on with the customer, and under the customer's id."""
+        world = self._world
+        del agent.calls[call.id]
+        call.previous_id, call.id = call.id, connection_id(world.rng)
+        agent.calls[call.id] = call
+        call.call_type = "Inbound"
+        customer = f"+1650{world.rng.randrange(10**7):07d}"
+        self.change_parties(agent, call, [(customer, "RoleOrigination")])
+        call.previous_id = None
+
+    def recover(self, agent: Agent) -> None:
+        """The voice service is back: every call is told again."""
+        for call in list(agent.calls.values()):
+            self.tell(agent, call, "CallRecovered")
 
     def dial(
         self,
@@ -154,7 +179,7 @@ class Telephony:
         """POST /voice/send-user-event."""
         event: Data = {
             "messageType": "EventUserEvent",
-            "userData": messages.key_values(_user_data(data)),
+            "userData": key_values(_user_data(data)),
             **{key: data[key] for key in ("callUuid", "connId") if key in data},
         }
         return Outcome(then=lambda: self._world.publish(agent, messages.VOICE, event))

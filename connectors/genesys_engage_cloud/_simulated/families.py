@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from connectors.genesys_engage_cloud._simulated import messages
+from connectors.genesys_engage_cloud._simulated import media_messages, messages
 from connectors.genesys_engage_cloud._simulated.http import done, parameters, read_body
 from connectors.genesys_engage_cloud._simulated.media import Media, workbin_id
 from connectors.genesys_engage_cloud._simulated.messages import ROOT
@@ -18,6 +18,7 @@ from connectors.genesys_engage_cloud._simulated.model import (
     Pairs,
     uuid,
 )
+from connectors.genesys_engage_cloud._simulated.pairs import pairs_of
 from connectors.genesys_engage_cloud._simulated.workspace import Workspace
 from connectors.genesys_engage_cloud._simulated.world import (
     FAILED,
@@ -93,7 +94,7 @@ class Families:
         ]
 
     def _tell_workbins(self, agent: Agent, name: str, extra: Data) -> Outcome:
-        data = messages.workbins_message(agent, name, extra)
+        data = media_messages.workbins_message(agent, name, extra)
         return Outcome(then=lambda: self._world.publish(agent, messages.WORKBINS, data))
 
     def _content(self, agent: Agent) -> Data:
@@ -102,7 +103,9 @@ class Families:
             "workbinName": "personal",
             "owner": agent.username,
             "ownerType": "Agent",
-            "interactions": [messages.interaction_resource(one) for one in agent.workbin.values()],
+            "interactions": [
+                media_messages.interaction_resource(one) for one in agent.workbin.values()
+            ],
         }
 
     def _get_workbins(self, agent: Agent, _data: Data, _body: Data) -> Outcome:
@@ -151,12 +154,12 @@ class Families:
     async def _details(self, request: web.Request) -> web.Response:
         agent, body = self._workspace.agent(request), await read_body(request)
         one = self._owned(agent, request.match_info["id"])
-        extra = {"interaction": messages.interaction_resource(one)}
+        extra = {"interaction": media_messages.interaction_resource(one)}
         outcome = self._tell_workbins(agent, "EventGetInteractionDetails", extra)
         return self._workspace.answer(agent, outcome, body)
 
     def _tell_snapshot(self, agent: Agent, name: str, extra: Data) -> Outcome:
-        data = messages.snapshot_message(name, extra)
+        data = media_messages.snapshot_message(name, extra)
         return Outcome(then=lambda: self._world.publish(agent, messages.MEDIA_MANAGEMENT, data))
 
     def _all(self) -> list[tuple[Agent, Interaction]]:
@@ -170,7 +173,7 @@ class Families:
         extra = {
             "snapshotId": "snapshot-1",
             "condition": data.get("condition", ""),
-            "interactions": [messages.interaction_resource(one) for _, one in self._all()],
+            "interactions": [media_messages.interaction_resource(one) for _, one in self._all()],
         }
         return self._tell_snapshot(agent, "SnapshotContent", extra)
 
@@ -194,7 +197,7 @@ class Families:
             wanted = data.get("interactions")
             ids = {str(one) for one in wanted} if isinstance(wanted, list) else set()
             try:
-                pairs = messages.pairs_of(data.get("updatedUserData", []))
+                pairs = pairs_of(data.get("updatedUserData", []))
             except ValueError as error:
                 raise Refusal(FAILED, str(error)) from None
 
@@ -202,7 +205,7 @@ class Families:
                 for owner, one in self._all():
                     if one.id in ids:
                         self._apply(owner, one, name, pairs)
-                done_ = messages.snapshot_message(event, {"interactions": sorted(ids)})
+                done_ = media_messages.snapshot_message(event, {"interactions": sorted(ids)})
                 self._world.publish(agent, messages.MEDIA_MANAGEMENT, done_)
 
             return Outcome(then=act)

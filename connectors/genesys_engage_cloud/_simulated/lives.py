@@ -26,6 +26,7 @@ from connectors.genesys_engage_cloud._simulated.model import (
     InteractionState,
     Recording,
 )
+from connectors.genesys_engage_cloud._simulated.pairs import key_values
 from connectors.genesys_engage_cloud._simulated.world import World
 
 Action = Callable[[], object]
@@ -93,6 +94,7 @@ class Lives(PacedLives[Agent]):
             (10, lambda: world.set_voice(agent, pause)),
             (40 * voice, lambda: self._telephony.incoming(agent)),
             (10 * voice, lambda: self._dial(agent)),
+            (5 * voice, lambda: self._telephony.consulted(agent)),
         ]
         if media:
             room = len(agent.interactions) < MAX_INTERACTIONS
@@ -139,6 +141,10 @@ class Lives(PacedLives[Agent]):
                 (20, lambda: self._record(agent, call)),
                 (8, lambda: self._change_parties(agent, call)),
                 (2, lambda: self._user_event(agent, call)),
+                (
+                    60 if call.call_type == "Consult" and call.parent is None else 0,
+                    lambda: telephony.inherit(agent, call),
+                ),
                 (30, to(CallState.RELEASED)),
             )
 
@@ -158,7 +164,7 @@ class Lives(PacedLives[Agent]):
     def _user_event(self, agent: Agent, call: Call) -> None:
         data = {
             "messageType": "EventUserEvent",
-            "userData": messages.key_values({"CampaignName": "Winter"}),
+            "userData": key_values({"CampaignName": "Winter"}),
             "callUuid": call.uuid,
         }
         self._world.publish(agent, messages.VOICE, data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from connectors.genesys_engage_cloud._simulated import messages
+from connectors.genesys_engage_cloud._simulated import media_messages, messages
 from connectors.genesys_engage_cloud._simulated.model import (
     Agent,
     Interaction,
@@ -34,7 +34,7 @@ class Media:
 
     def tell(self, agent: Agent, interaction: Interaction, notification: str = STATUS) -> None:
         """Publish the interaction as it is."""
-        data = messages.interaction_message(interaction, notification)
+        data = media_messages.interaction_message(interaction, notification)
         self.world.publish(agent, f"{messages.MEDIA}/{interaction.media}", data)
 
     def invite(self, agent: Agent, media: str, *, commanded: bool = False) -> Interaction:
@@ -54,6 +54,9 @@ class Media:
             user_data={"Subject": subject, "EmailAddress": customer, "ServiceObjective": 0},
             commanded=commanded,
         )
+        if media == "outboundpreview":
+            interaction.kind, interaction.sub_kind = "Internal", "OutboundNew"
+            interaction.user_data |= {"GSW_CAMPAIGN_NAME": "Winter", "GSW_RECORD_HANDLE": 17}
         agent.interactions[interaction.id] = interaction
         self.tell(agent, interaction)
         return interaction
@@ -76,12 +79,12 @@ class Media:
         if not agent.watches_workbin:
             return
         extra = {
-            "interaction": messages.interaction_resource(interaction),
+            "interaction": media_messages.interaction_resource(interaction),
             "operation": operation,
             "workbin": {"id": workbin_id(agent), "owner": agent.username},
             "workbinContentOperation": change,
         }
-        data = messages.workbins_message(agent, "EventWorkbinContentChanged", extra)
+        data = media_messages.workbins_message(agent, "EventWorkbinContentChanged", extra)
         self.world.publish(agent, messages.WORKBINS, data)
 
     def accept(self, agent: Agent, interaction: Interaction, nickname: str = "") -> None:
@@ -131,7 +134,7 @@ class Media:
             **extra,
         }
         interaction.messages = [*interaction.messages, entry][-MAX_LOG:]
-        data = messages.log_message(agent, interaction, [entry])
+        data = media_messages.log_message(agent, interaction, [entry])
         self.world.publish(agent, f"{messages.MEDIA}/chat", data)
 
     def leave(self, agent: Agent, interaction: Interaction, sender: str) -> None:

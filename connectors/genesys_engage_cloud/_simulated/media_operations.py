@@ -7,7 +7,6 @@ from typing import Any
 
 from connectors.genesys_engage_cloud._simulated import messages
 from connectors.genesys_engage_cloud._simulated.media import PROPERTIES, Media, workbin_id
-from connectors.genesys_engage_cloud._simulated.messages import pairs_of
 from connectors.genesys_engage_cloud._simulated.model import (
     Agent,
     Interaction,
@@ -15,6 +14,7 @@ from connectors.genesys_engage_cloud._simulated.model import (
     Pairs,
     uuid,
 )
+from connectors.genesys_engage_cloud._simulated.pairs import key_values, pairs_of
 from connectors.genesys_engage_cloud._simulated.world import (
     FAILED,
     NOT_IMPLEMENTED,
@@ -51,6 +51,21 @@ def monitor(media: Media, agent: Agent, name: str, data: Data) -> Outcome:
     }
     message = messages.monitoring_message(request, started=name == "start-monitoring")
     return Outcome(then=lambda: media.world.publish(agent, messages.MEDIA, message))
+
+
+def publish(media: Media, agent: Agent, data: Data) -> Outcome:
+    """POST /media/topics/{topic}/publish: what an agent asks of a campaign is acknowledged on the topics' channel."""
+    try:
+        content = pairs_of(data.get("eventContent", []))
+    except ValueError as error:
+        raise Refusal(FAILED, str(error)) from None
+    asked = str(content.pop("GSW_AGENT_REQ_TYPE", "RecordCancel"))
+    content["GSW_USER_EVENT"] = f"{asked}Acknowledge"
+    message = {
+        "messageType": "EventUserEvent",
+        "eventContent": key_values(content),
+    }
+    return Outcome(then=lambda: media.world.publish(agent, messages.TOPICS, message))
 
 
 def operate(media: Media, agent: Agent, kind: str, found: str, name: str, data: Data) -> Outcome:

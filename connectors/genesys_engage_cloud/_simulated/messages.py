@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from connectors.genesys_engage_cloud._simulated import media_messages
 from connectors.genesys_engage_cloud._simulated.model import (
     Agent,
     AgentState,
     Call,
     CallState,
-    Interaction,
-    InteractionState,
     Pairs,
     Recording,
     Style,
 )
+from connectors.genesys_engage_cloud._simulated.pairs import key_values
 
 Data = dict[str, Any]
 
@@ -41,32 +41,6 @@ _RECORDING = {
     Recording.RECORDING: ("pause-recording", "stop-recording"),
     Recording.PAUSED: ("resume-recording", "stop-recording"),
 }
-
-
-def key_values(pairs: Pairs) -> list[Data]:
-    """The list of {key, type, value} that stands for a mapping; nested mappings become nested lists."""
-    return [_key_value(key, value) for key, value in pairs.items()]
-
-
-def _key_value(key: str, value: object) -> Data:
-    if isinstance(value, dict):
-        return {"key": key, "type": "kvlist", "value": key_values(value)}
-    return {"key": key, "type": "int" if isinstance(value, int) else "str", "value": value}
-
-
-def pairs_of(listed: object) -> Pairs:
-    """The mapping for such a list; an object is taken as it is. Raises ValueError."""
-    if isinstance(listed, dict):
-        return dict(listed)
-    if not isinstance(listed, list):
-        raise ValueError("userData is neither a list nor an object")  # noqa: TRY004 - it is a value on the wire
-    pairs: Pairs = {}
-    for one in listed:
-        if not isinstance(one, dict) or not isinstance(one.get("key"), str):
-            raise ValueError("userData holds something that is no pair")  # noqa: TRY004 - as above
-        value = one.get("value")
-        pairs[one["key"]] = pairs_of(value) if one.get("type") == "kvlist" else value
-    return pairs
 
 
 def _reasons(state: AgentState) -> list[Data]:
@@ -192,6 +166,8 @@ def call_resource(agent: Agent, call: Call, now: float) -> Data:
         "duration": max(int(now - call.started_at), 0),
         "startedAt": int(call.started_at * 1000),
     }
+    if call.previous_id is not None:
+        resource["previousConnId"] = call.previous_id
     if call.parent is not None:
         resource["parentConnId"] = call.parent.id
     if call.recording is not None:
@@ -230,129 +206,6 @@ def monitoring_message(request: Pairs, *, started: bool) -> Data:
         },
         "monitorMode": request.get("monitoringMode", "Mute"),
     }
-
-
-_WORK = (
-    "attach-user-data",
-    "update-user-data",
-    "delete-user-data",
-    "place-in-queue",
-    "transfer",
-    "complete",
-    "set-comment",
-)
-_CHAT = (
-    "send-message",
-    "send-typing-started",
-    "send-typing-stopped",
-    "send-url",
-    "leave",
-    "invite",
-    "consult",
-    "put-on-hold",
-)
-_COMPOSING = ("send", "save", "cancel", "add-attachment", "set-comment", "attach-user-data")
-
-
-def interaction_capabilities(interaction: Interaction) -> list[str]:
-    """What may be done with the interaction now."""
-    if interaction.state is InteractionState.INVITED:
-        return ["accept", "reject"]
-    if interaction.state is InteractionState.COMPOSING:
-        return list(_COMPOSING)
-    if not interaction.is_open:
-        return []
-    own = {"chat": _CHAT, "email": ("reply", "reply-all", "forward")}.get(interaction.media, ())
-    return [*_WORK, *own]
-
-
-def interaction_resource(interaction: Interaction) -> Data:
-    """The `interaction` object."""
-    at = interaction.received_at_ms
-    resource: Data = {
-        "id": interaction.id,
-        "mediatype": interaction.media,
-        "state": interaction.state,
-        "interactionType": interaction.kind,
-        "interactionSubtype": interaction.sub_kind,
-        "capabilities": interaction_capabilities(interaction),
-        "userData": key_values(interaction.user_data),
-        "inQueues": key_values({"__STOP__": ""}),
-        "outQueues": [],
-        "queue": interaction.queue,
-        "workflowState": "Routing"
-        if interaction.state is InteractionState.INVITED
-        else "Interactive",
-        "isInWorkflow": interaction.is_open,
-        "isHeld": interaction.held,
-        "isLocked": False,
-        "isOnline": interaction.media == "chat",
-        "tenantId": 1,
-        "ticketId": 5,
-        "proxyClientId": 11,
-        "receivedAt": at,
-        "submittedAt": at,
-        "placedInQueueAt": at,
-        "submittedBy": "Simulated",
-        "subject": interaction.subject,
-        "attachments": list(interaction.attachments),
-    }
-    if interaction.comment:
-        resource["comment"] = interaction.comment
-    if interaction.contact_id:
-        resource["contactId"] = interaction.contact_id
-    if interaction.parent_id is not None:
-        resource["parentInteractionId"] = interaction.parent_id
-    if interaction.media == "chat":
-        resource["chat"] = {
-            "participants": list(interaction.parties),
-            "startAt": at,
-            "myParticipantId": f"{interaction.id}-agent",
-            "messages": list(interaction.messages),
-            "isAsyncMode": False,
-        }
-    elif interaction.media == "email":
-        inbound = interaction.kind == "Inbound"
-        resource["email"] = {
-            "from": interaction.customer if inbound else "support@example.com",
-            "to": ["support@example.com" if inbound else interaction.customer],
-            "cc": [],
-            "bcc": [],
-            "body": interaction.body,
-            "mime": "text/plain",
-        }
-    return resource
-
-
-def interaction_message(interaction: Interaction, notification: str) -> Data:
-    """InteractionStateChanged."""
-    return {
-        "messageType": "InteractionStateChanged",
-        "notificationType": notification,
-        "interaction": interaction_resource(interaction),
-    }
-
-
-def log_message(agent: Agent, interaction: Interaction, new: list[Data]) -> Data:
-    """MessageLogUpdated."""
-    key = "interactionId" if agent.style is Style.CLIENT else "id"
-    return {
-        "messageType": "MessageLogUpdated",
-        "notificationType": "NewMessages",
-        key: interaction.id,
-        "messages": new,
-    }
-
-
-def workbins_message(agent: Agent, name: str, extra: Data) -> Data:
-    """WorkbinsMessage."""
-    key = "notificationType" if agent.style is Style.CLIENT else "name"
-    return {"messageType": "WorkbinsMessage", key: name, **extra}
-
-
-def snapshot_message(name: str, extra: Data) -> Data:
-    """SnapshotMessage."""
-    return {"messageType": "SnapshotMessage", "notificationType": name, **extra}
 
 
 def progress_message(state: str, percent: int, submitted_at_ms: int) -> Data:
@@ -399,7 +252,9 @@ def active_session(agent: Agent, now: float) -> Data:
         "calls": [call_resource(agent, call, now) for call in agent.calls.values()],
         "media": {
             "channels": [channel_resource(agent, name, now) for name in agent.channels],
-            "interactions": [interaction_resource(one) for one in agent.interactions.values()],
+            "interactions": [
+                media_messages.interaction_resource(one) for one in agent.interactions.values()
+            ],
         },
         "services": [],
         "agentReserved": False,

@@ -10,7 +10,7 @@ from typing import Any
 
 Pairs = dict[str, Any]
 """User data by key; on the wire it is a list of {key, type, value}."""
-MEDIA = ("chat", "email", "workitem")
+MEDIA = ("chat", "email", "workitem", "outboundpreview")
 
 
 class Style(Enum):
@@ -91,6 +91,8 @@ class Call:
     started_at: float
     user_data: Pairs = field(default_factory=dict)
     recording: Recording | None = None
+    previous_id: str | None = None
+    """The id before the other party handed its own call over: the feed names it once."""
     parent: Call | None = None
     """For a consultation: the call it was made from."""
     monitoring: str | None = None

@@ -38,11 +38,12 @@ class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Messages a second, over all agents whose life has begun. 0: only commands and /sim/emit make messages."""
     lives_begin: Literal["subscribed", "at_once"] = "subscribed"
     """Whether an agent's life waits for the first subscription to its feed."""
-    media: tuple[Literal["voice", "chat", "email", "workitem"], ...] = (
+    media: tuple[Literal["voice", "chat", "email", "workitem", "outboundpreview"], ...] = (
         "voice",
         "chat",
         "email",
         "workitem",
+        "outboundpreview",
     )
     """What comes in by itself."""
     logouts: bool = True

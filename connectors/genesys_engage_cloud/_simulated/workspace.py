@@ -108,6 +108,7 @@ class Workspace:
                 self._attachment,
             ),
             web.post(f"{ROOT}/media/{{type}}/interactions/create", self._create),
+            web.post(f"{ROOT}/media/topics/{{topic}}/publish", self._publish),
             web.post(f"{ROOT}/media/{{type}}/{{operation}}", self._one_media),
             self.post("activate-channels", lambda agent, data, _: world.activate(agent, data)),
             self.post("voice/make-call", lambda agent, data, _: telephony.make_call(agent, data)),
@@ -291,6 +292,12 @@ class Workspace:
             outcome = media_operations.monitor(self._media, agent, name, parameters(body))
         else:
             outcome = self.world.operate_on_media(agent, [media], name, body)
+        return self.answer(agent, outcome, body)
+
+    async def _publish(self, request: web.Request) -> web.Response:
+        agent, body = self.agent(request), await read_body(request)
+        self.world.require("IXN")
+        outcome = media_operations.publish(self._media, agent, parameters(body))
         return self.answer(agent, outcome, body)
 
     async def _create(self, request: web.Request) -> web.Response:

@@ -44,7 +44,7 @@ def _active(consumer: Consumer) -> bool:
     assert isinstance(consumer.feed, WorkspaceFeed)
     picture = consumer.feed._mapper.picture
     parts = [*picture.devices.values(), *picture.channels.values()]
-    return len(parts) == 4 and all(part.readiness.state is AgentState.NOT_READY for part in parts)
+    return len(parts) == 5 and all(part.readiness.state is AgentState.NOT_READY for part in parts)
 
 
 async def dialled(consumer: Consumer, number: str = NUMBER) -> str:

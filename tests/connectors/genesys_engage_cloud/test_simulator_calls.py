@@ -248,3 +248,17 @@ async def test_a_supervisor_listens_to_a_call_and_stops(simulator: Simulator) ->
             assert told["notificationType"] == "ParticipantsUpdated"
         await boss.accepted("voice/stop-monitoring", phoneNumber="70002")
         assert (await boss.data("MonitoringStateChanged"))["eventType"] == "MonitoringStopped"
+
+
+async def test_a_call_that_was_transferred_here_goes_on_under_another_id(agent: Desk) -> None:
+    url = f"{agent.simulator.url}/sim/emit"
+    await agent.bayeux.json("POST", url, {"agent": "agent0001", "action": "consulted"})
+    call = (await agent.call("Ringing"))["call"]
+    assert call["callType"] == "Consult"
+    await agent.accepted(f"voice/calls/{call['id']}/answer")
+    await agent.call("Established")
+    await agent.bayeux.json("POST", url, {"agent": "agent0001", "action": "inherit"})
+    told = (await agent.data("CallStateChanged"))["call"]
+    assert (told["previousConnId"], told["callType"]) == (call["id"], "Inbound")
+    await agent.accepted(f"voice/calls/{told['id']}/release")
+    assert "previousConnId" not in (await agent.call("Released"))["call"]

@@ -27,7 +27,7 @@ async def accepted(agent: Desk, media: str, username: str = "agent0001", **data:
     return path
 
 
-@pytest.mark.parametrize("media", ["chat", "email", "workitem"])
+@pytest.mark.parametrize("media", ["chat", "email", "workitem", "outboundpreview"])
 async def test_an_interaction_is_offered_on_the_channel_of_its_media(
     agent: Desk, media: str
 ) -> None:
@@ -253,3 +253,15 @@ async def test_a_supervisor_manages_interactions_by_snapshot(simulator: Simulato
             "SnapshotMessage", lambda data: data["notificationType"] == "SnapshotReleased"
         )
         assert told["snapshotId"] == snapshot["snapshotId"]
+
+
+async def test_a_campaign_answers_on_the_channel_of_topics(agent: Desk) -> None:
+    content = [
+        {"key": "GSW_AGENT_REQ_TYPE", "type": "str", "value": "RecordReject"},
+        {"key": "GSW_RECORD_HANDLE", "type": "int", "value": 17},
+    ]
+    await agent.accepted("media/topics/1@place/publish", eventContent=content)
+    found = await agent.message(lambda one: "eventContent" in one["data"])
+    assert found["channel"] == f"{WORKSPACE}/media/topics"
+    pairs = {one["key"]: one["value"] for one in found["data"]["eventContent"]}
+    assert pairs == {"GSW_RECORD_HANDLE": 17, "GSW_USER_EVENT": "RecordRejectAcknowledge"}

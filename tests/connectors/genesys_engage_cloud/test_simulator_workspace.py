@@ -16,11 +16,13 @@ from tests.support.engage_desk import (
     Data,
     Desk,
     client,
+    dialled,
     user_token,
     workspace,
 )
 
 INITIALIZATION = f"{WORKSPACE}/initialization"
+EVERY_MEDIA = {"chat", "email", "workitem", "outboundpreview"}
 
 
 async def test_the_cookie_is_the_session_and_not_secure(simulator: Simulator) -> None:
@@ -95,7 +97,7 @@ async def test_activation_tells_the_dn_then_the_channels(simulator: Simulator) -
         channels = (await desk.data("ChannelStateChanged"))["media"]["channels"]
     assert (dn["number"], dn["agentState"]) == (agent.number, "NotReady")
     assert {one["name"]: one["state"] for one in channels} == dict.fromkeys(
-        ("chat", "email", "workitem"), "NotReady"
+        ("chat", "email", "workitem", "outboundpreview"), "NotReady"
     )
 
 
@@ -167,13 +169,13 @@ async def test_the_operation_id_is_echoed_in_reply_and_message(agent: Desk) -> N
 @pytest.mark.parametrize(
     ("path", "names", "state"),
     [
-        ("media/ready", {"chat", "email", "workitem"}, "Ready"),
+        ("media/ready", EVERY_MEDIA, "Ready"),
         ("media/chat/ready", {"chat"}, "Ready"),
         ("media/email/not-ready", {"email"}, "NotReady"),
-        ("media/logout", {"chat", "email", "workitem"}, "LoggedOut"),
+        ("media/logout", EVERY_MEDIA, "LoggedOut"),
         ("media/workitem/logout", {"workitem"}, "LoggedOut"),
-        ("media/activate", {"chat", "email", "workitem"}, "NotReady"),
-        ("media/deactivate", {"chat", "email", "workitem"}, "LoggedOut"),
+        ("media/activate", EVERY_MEDIA, "NotReady"),
+        ("media/deactivate", EVERY_MEDIA, "LoggedOut"),
     ],
 )
 async def test_a_state_of_media_channels(
@@ -256,6 +258,15 @@ async def test_a_service_that_is_down_says_so_and_refuses(
     assert (await agent.status("POST", path))[0] == 503
     data = await agent.data("ServiceStateChanged")
     assert (data["serviceName"], data["serviceState"]) == (service, "AVAILABLE")
+
+
+async def test_calls_are_told_again_when_the_voice_service_is_back(agent: Desk) -> None:
+    call = await dialled(agent)
+    agent.simulator.commit(Fault(FaultKind.SERVICE_UNAVAILABLE, for_seconds=0.05, service="VOICE"))
+    told = await agent.data(
+        "CallStateChanged", lambda data: data["notificationType"] == "CallRecovered"
+    )
+    assert (told["call"]["id"], told["call"]["state"]) == (call, "Established")
 
 
 async def test_a_pardon_brings_services_back(agent: Desk) -> None:
