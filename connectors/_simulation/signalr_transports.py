@@ -95,7 +95,13 @@ async def web_socket(request: web.Request, source: Source, stream: Stream) -> we
 
     async def send() -> None:
         try:
-            await pump(request, source, stream, lambda body: socket.send_str(body.decode()), b"{}")
+            await pump(
+                request,
+                source,
+                stream,
+                lambda body: socket.send_str(body.decode(errors="replace")),
+                b"{}",
+            )
         except ConnectionError:
             return
         await socket.close(code=WSCloseCode.OK)
