@@ -37,6 +37,8 @@ class CommandScript:
     async def run(self, connector: str, scene: Scene, stop: asyncio.Event) -> None:
         """Repeat the scene's scripts until `stop`; a script that has begun is finished."""
         self.verdicts.setdefault(connector, Counter())
+        while not stop.is_set() and not await self._is_connected(connector):  # noqa: ASYNC110 - asks the API, as clients do
+            await asyncio.sleep(_PAUSE_SECONDS)
         while not stop.is_set():
             for steps in scene.commands:
                 if not stop.is_set():
@@ -46,6 +48,12 @@ class CommandScript:
                     await stop.wait()
             except TimeoutError:
                 continue
+
+    async def _is_connected(self, connector: str) -> bool:
+        """Whether all feeds are: a command needs its agent's."""
+        async with self._http.get(f"{self._api}/v1/connectors") as answer:
+            views = (await answer.json())["items"]
+        return any(view["name"] == connector and view["state"] == "connected" for view in views)
 
     async def _run_steps(self, connector: str, steps: Sequence[Mapping[str, Any]]) -> None:
         call: str | None = None
