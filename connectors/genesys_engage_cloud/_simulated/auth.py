@@ -31,6 +31,8 @@ from connectors.genesys_engage_cloud._simulated.world import (
 
 ROOT = "/auth/v3"
 CODE_SECONDS = 60.0
+CONTACT_CENTER = "c0000000-0000-0000-0000-000000000001"
+ENVIRONMENT = "e0000000-0000-0000-0000-000000000001"
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -78,7 +80,7 @@ class Auth:
             web.get(f"{ROOT}/sign-out", self._sign_out),
             web.get(f"{ROOT}/ping", self._ping),
             web.get(f"{ROOT}/userinfo", self._userinfo),
-            web.get(f"{ROOT}/openid/userinfo", self._userinfo),
+            web.get(f"{ROOT}/openid/userinfo", self._openid),
             web.get(f"{ROOT}/jwt-userinfo", self._jwt_userinfo),
             web.post(f"{ROOT}/userinfo", self._userinfo),
             web.post(f"{ROOT}/change-password", self._change_password),
@@ -233,6 +235,8 @@ class Auth:
     async def _sign_out(self, request: web.Request) -> web.Response:
         if (browser := self.browsers.find(request)) is not None:
             self.browsers.end(browser)
+        if request.query.get("global") == "true" and (owner := self.owner(request)):
+            self.expire(owner)
         self._tokens.pop(bearer(request), None)
         if target := request.query.get("redirectUri"):
             return web.Response(status=302, headers={"Location": target})
@@ -255,15 +259,29 @@ class Auth:
             "username": f"{self._world.settings.tenant}\\{agent.username}",
             "loginName": agent.username,
             "cmeUserName": agent.username,
-            "contactCenterId": "c0000000-0000-0000-0000-000000000001",
-            "environmentId": "e0000000-0000-0000-0000-000000000001",
+            "contactCenterId": CONTACT_CENTER,
+            "environmentId": ENVIRONMENT,
             "dbid": agent.dbid,
-            "authorities": ["ROLE_AGENT"],
+            "authorities": [{"authority": "ROLE_AGENT"}],
             "properties": {},
         }
 
     async def _userinfo(self, request: web.Request) -> web.Response:
         return reply(self._info(request))
+
+    async def _openid(self, request: web.Request) -> web.Response:
+        """The same in OpenID's words."""
+        info = self._info(request)
+        return reply(
+            {
+                "sub": info["username"],
+                "aud": [self._world.settings.client_id],
+                "user_name": info["loginName"],
+                "contact_center_id": CONTACT_CENTER,
+                "environment_id": ENVIRONMENT,
+                **{key: info[key] for key in ("dbid", "authorities", "properties")},
+            }
+        )
 
     async def _jwt_userinfo(self, request: web.Request) -> web.Response:
         claims = base64.urlsafe_b64encode(msgspec.json.encode(self._info(request))).decode()

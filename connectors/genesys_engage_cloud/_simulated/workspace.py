@@ -92,7 +92,7 @@ class Workspace:
             web.get(f"{ROOT}/configuration/business-attribute/{{id}}", self._configuration),
             web.get(f"{ROOT}/configuration/places/{{place}}/dns", self._dns),
             web.get(f"{ROOT}/voice/calls", self._calls),
-            web.get(f"{ROOT}/media/chat/interactions/{{id}}/messages", self._chat_messages),
+            web.get(f"{ROOT}/media/{{type}}/interactions/{{id}}/messages", self._chat_messages),
             web.post(f"{ROOT}/voice/calls/{{id}}/{{operation}}", self._call),
             web.post(f"{ROOT}/media/{{type}}/interactions/{{id}}/{{operation}}", self._interaction),
             web.post(

@@ -158,8 +158,8 @@ async def test_authorize_without_a_session_leads_to_the_sign_in_page(simulator: 
 
 async def test_who_am_i_in_every_form(simulator: Simulator) -> None:
     async with client(simulator, AUTH) as desk:
-        for path in ("userinfo", "openid/userinfo"):
-            assert (await desk.rest("GET", path))["loginName"] == "agent0001"
+        assert (await desk.rest("GET", "userinfo"))["loginName"] == "agent0001"
+        assert (await desk.rest("GET", "openid/userinfo"))["user_name"] == "agent0001"
         url = f"{simulator.url}{AUTH}/jwt-userinfo"
         _, _, headers = await desk.bayeux.request("GET", url)
         claims = headers["X-GWS-User"].split(".")[1]
@@ -187,10 +187,15 @@ async def test_a_changed_password_is_the_one_to_use(simulator: Simulator) -> Non
     assert (await oauth(simulator, **form, password="better"))[0] == 200
 
 
-async def test_sign_out_ends_the_token(simulator: Simulator) -> None:
-    async with client(simulator, AUTH) as desk:
-        assert (await desk.rest("POST", "sign-out?global=true"))["status"]["code"] == 0
+@pytest.mark.parametrize(("everywhere", "status"), [("true", 403), ("false", 200)])
+async def test_sign_out_ends_the_token_or_all(
+    simulator: Simulator, everywhere: str, status: int
+) -> None:
+    async with client(simulator, AUTH) as desk, client(simulator, AUTH) as other:
+        reply = await desk.rest("POST", f"sign-out?global={everywhere}")
+        assert reply["status"]["code"] == 0
         assert (await desk.status("GET", "ping"))[0] == 403
+        assert (await other.status("GET", "ping"))[0] == status
 
 
 @pytest.mark.parametrize("settings", [msgspec.structs.replace(QUIET, token_seconds=1e-6)])
