@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,36 @@ def test_a_broken_accounts_file_is_refused_without_its_content(
 
 def test_passwords_are_hidden_when_settings_are_shown() -> None:
     assert "very-secret" not in repr(settings())
+
+
+QUEUE = {"kind": "queue", "id": "9001"}
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ({"statistics": {"objects": []}}, "at least 1 item"),
+        ({"statistics": {"objects": [QUEUE, QUEUE]}}, "'9001' occurs twice"),
+        ({"statistics": {"objects": [{**QUEUE, "kind": "team"}]}}, "'queue', 'skill' or 'agent'"),
+        ({"statistics": {"objects": [QUEUE], "interval_seconds": 0.1}}, "greater than or equal"),
+        ({"statistics": {"objects": [{**QUEUE, "interval": 1}]}}, "Extra inputs"),
+        ({"directory": {"dictionaries": ["people"]}}, "Input should be"),
+        ({"directory": {"max_entries": 0}}, "greater than or equal"),
+        ({"site_topics": ["/meta/connect"]}, "not below /meta"),
+        ({"accounts": [{"username": "a", "password": "b", "topics": ["users"]}]}, "begin with /"),
+        ({"site_account": {"username": "a:b", "password": "c"}}, "without : and /"),
+    ],
+)
+def test_what_cannot_be_polled_read_or_heard_is_refused(
+    block: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(ValidationError, match=re.escape(expected)):
+        settings(**block)
+
+
+def test_the_site_is_read_by_the_first_account_unless_another_is_named() -> None:
+    other = {"username": "admin", "password": "very-secret"}
+
+    assert settings().reads_site == settings().all_accounts[0]
+    assert settings(site_account=other).reads_site.username == "admin"
+    assert "very-secret" not in repr(settings(site_account=other))
