@@ -262,7 +262,7 @@ class Auth:
             "contactCenterId": CONTACT_CENTER,
             "environmentId": ENVIRONMENT,
             "dbid": agent.dbid,
-            "authorities": [{"authority": "ROLE_AGENT"}],
+            "authorities": [{"name": "ROLE_AGENT", "privileges": []}],
             "properties": {},
         }
 

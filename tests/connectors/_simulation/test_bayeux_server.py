@@ -396,3 +396,18 @@ async def test_a_full_queue_ends_the_session_so_that_its_client_learns_of_it(
 async def test_acknowledgement_is_not_echoed_when_it_is_off(client: RawBayeux) -> None:
     reply = await client.handshake(ext={"ack": True})
     assert "ext" not in reply
+
+
+async def test_a_message_for_one_http_session_reaches_no_other(served: Served) -> None:
+    """Two clients of one owner each have something to hear that is theirs alone."""
+    async with RawBayeux(served.url) as client:
+        await client.handshake()
+        await client.subscribe(CHANNEL)
+        for context, text in (("another", "not mine"), ("context", "mine")):
+            number = served.ledger.record(agent=OWNER, topic=CHANNEL, message_type="", at_ms=0)
+            frame = msgspec.json.encode({"channel": CHANNEL, "data": text})
+            served.bayeux.publish(OWNER, CHANNEL, frame, number, context=context)
+        [message] = await client.receive(1)
+    assert message["data"] == "mine"
+    assert served.fates()[0] is Fate.LOST
+    assert served.bayeux.owners == {OWNER}
