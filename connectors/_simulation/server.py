@@ -15,11 +15,12 @@ from aiohttp import web
 from connectors._simulation.agenda import Agenda
 from connectors._simulation.faults import INSTANT, Fault, FaultKind, FaultPlan
 from connectors._simulation.ledger import Ledger
+from gateway.errors import ConfigError
 
 SHUTDOWN_SECONDS = 1.0
 
 
-class UnknownFault(ValueError):
+class UnknownFault(ConfigError):
     """The platform does not know this kind of fault."""
 
 
@@ -88,8 +89,13 @@ class SimulatedServer:
         """Let a fault of an instant kind happen now."""
 
     def prepare(self, app: web.Application, *, name: str, faults: Iterable[Fault]) -> None:
-        """Let the agenda run while the application does, with the faults of the scenario on it."""
+        """Let the agenda run while the application does, with the faults of the scenario on it.
+
+        Raises UnknownFault, so that a scenario with one is refused before anything listens.
+        """
         planned = tuple(faults)
+        for fault in planned:
+            self._check(fault)
 
         async def live(_app: web.Application) -> AsyncIterator[None]:
             self.agenda.start(name)
@@ -110,14 +116,17 @@ class SimulatedServer:
 
     def commit(self, fault: Fault) -> None:
         """Put a fault into effect, `at_seconds` from now. Raises UnknownFault."""
-        if fault.kind not in self.FAULTS:
-            raise UnknownFault(f"this platform knows no fault {fault.kind.value}")
+        self._check(fault)
         if fault.kind in INSTANT:
             self.agenda.after(fault.at_seconds, lambda: self.strike(fault))
             return
         ends = self.plan.add(fault)
         if ends != float("inf"):
             self.agenda.at(ends, self._look_again)
+
+    def _check(self, fault: Fault) -> None:
+        if fault.kind not in self.FAULTS:
+            raise UnknownFault(f"this platform knows no fault {fault.kind.value}")
 
     def pardon(self) -> list[Fault]:
         """End every fault that is active or still to come, except instant ones; returns the active ones."""

@@ -19,6 +19,7 @@ from connectors._simulation.faults import FEED_AND_HTTP, Fault, FaultKind, FeedF
 from connectors._simulation.ledger import Ledger
 from connectors._simulation.lives import PacedLives
 from connectors._simulation.server import SimulatedServer, UnknownFault
+from gateway.errors import ConfigError
 from tests.support.raw_bayeux import eventually
 
 OWN = {"error": "its own"}
@@ -45,7 +46,7 @@ class Small(SimulatedServer):
 
     FAULTS: ClassVar[frozenset[FaultKind]] = FEED_AND_HTTP
 
-    def __init__(self) -> None:
+    def __init__(self, *planned: Fault) -> None:
         super().__init__(seed=1, published_limit=1000)
         faults = FeedFaults(self.plan, self.fault_rng)
         self.feed = BayeuxServer(BayeuxOptions(), self.ledger, faults)
@@ -55,7 +56,7 @@ class Small(SimulatedServer):
         self.app = web.Application()
         self.app.add_routes([web.post("/thing", self._thing)])
         self.app.add_routes(AdminRoutes(self, self.lives, lambda: {"own": 17}).routes())
-        self.prepare(self.app, name="small", faults=())
+        self.prepare(self.app, name="small", faults=planned)
 
     @property
     def feeds(self) -> Iterable[BayeuxServer]:
@@ -100,6 +101,12 @@ async def test_a_fault_of_another_platform_is_refused(
         server.commit(Fault(FaultKind.TOKEN_EXPIRY))
     async with http.post("/sim/faults", json={"kind": "token_expiry"}) as reply:
         assert (reply.status, "token_expiry" in await reply.text()) == (400, True)
+
+
+def test_a_scenario_with_such_a_fault_is_refused_at_once() -> None:
+    """The command line says so instead of starting."""
+    with pytest.raises(ConfigError, match="service_unavailable"):
+        Small(Fault(FaultKind.SERVICE_UNAVAILABLE))
 
 
 async def test_an_instant_fault_is_left_to_the_platform(server: Small) -> None:
