@@ -17,6 +17,8 @@ whether it can be resumed. A batch whose `connection_id` is another than before 
 connection: what the application registered for the old one must be registered again.
 
 Modules: `values` (what crosses the border), `client` (the above), `session` (the state machine),
-`cursors`, `frames`, `negotiation`, `requests` (the protocol), `buffer`, `channels`, `event_stream`
-and `exchange` (the wire). Source: SignalR/SignalR 2.2.1, `Microsoft.AspNet.SignalR.Core`.
+`cursors`, `frames`, `negotiation`, `requests`, `troubles` (the protocol), `buffer`, `channels`,
+`event_stream`, `calls`, `opening` and `exchange` (the wire). `SpeaksCore` from `open` says that the
+server is an ASP.NET Core one: `core.CoreClient` has the same methods for those, by the library
+`signalrcore`, on WebSocket and without replay. Source: SignalR/SignalR 2.2.1, `Microsoft.AspNet.SignalR.Core`.
 """

@@ -1,0 +1,66 @@
+"""What an ASP.NET Core SignalR server offers. Source: dotnet/aspnetcore, `TransportProtocols.md`, POST negotiate."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from connectors._wire.untidy_json import NotJson, decode_untidy
+from gateway.errors import NotReady, ProtocolViolation, Reason
+
+
+class CoreOffer(NamedTuple):
+    """A connection. `token` is a secret and goes into `?id=`."""
+
+    connection_id: str
+    token: str
+
+
+def read_core_negotiation(body: bytes, peer: str) -> CoreOffer:
+    """The server's offer, if it has WebSocket with text.
+
+    Raises:
+        NotReady: it names an error of its own, or what it says is no JSON.
+        ProtocolViolation: it is a classic server, sends us elsewhere, or offers nothing we can use.
+    """
+    try:
+        offer = decode_untidy(body)
+    except NotJson as error:
+        raise NotReady(
+            f"{peer} answers negotiate with something else than SignalR",
+            reason=Reason.PROTOCOL,
+            hint="check the hub's URL",
+        ) from error
+    if not isinstance(offer, dict):
+        raise ProtocolViolation(f"{peer} answers negotiate with JSON that is no object")
+    if "ConnectionToken" in offer:
+        raise ProtocolViolation(
+            f"{peer} speaks classic ASP.NET SignalR",
+            reason=Reason.UNSUPPORTED,
+            hint="the client for ASP.NET Core cannot talk to it",
+        )
+    if offer.get("error"):
+        raise NotReady(f"{peer} refuses to negotiate", reason=Reason.SERVER_ERROR)
+    if offer.get("url"):
+        raise ProtocolViolation(
+            f"{peer} wants us to connect elsewhere",
+            reason=Reason.UNSUPPORTED,
+            hint="set the URL of the server itself",
+        )
+    transports = offer.get("availableTransports")
+    listed = transports if isinstance(transports, list) else []
+    if not any(
+        isinstance(one, dict)
+        and one.get("transport") == "WebSockets"
+        and "Text" in (one.get("transferFormats") or ())
+        for one in listed
+    ):
+        raise ProtocolViolation(
+            f"{peer} does not offer WebSockets",
+            reason=Reason.UNSUPPORTED,
+            hint="ASP.NET Core SignalR is supported over WebSockets only",
+        )
+    connection_id = offer.get("connectionId")
+    token = offer.get("connectionToken") or connection_id
+    if not isinstance(connection_id, str) or not isinstance(token, str) or not token:
+        raise ProtocolViolation(f"the negotiate answer of {peer} holds no connectionId")
+    return CoreOffer(connection_id, token)
