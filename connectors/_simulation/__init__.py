@@ -1,1 +1,1 @@
-"""Building blocks of simulated platforms: a Bayeux server, faults, an oracle, things to happen later."""
+"""Building blocks of simulated platforms: Bayeux and SignalR servers, faults, an oracle, things to happen later."""

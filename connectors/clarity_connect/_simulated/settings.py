@@ -54,6 +54,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     alert_threshold: Positive = 3
     """So many sessions waiting in a queue raise its alert."""
     hub: str = "metricsHub"
+    partial_changes: bool = False
+    """Whether a changed session or status is sent with only the properties that changed."""
     subscription_answer: Literal["object", "string", "none"] = "object"
     """The body of a successful subscription; the documentation does not tell it."""
     challenge_always: bool = True

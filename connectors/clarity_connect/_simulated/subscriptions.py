@@ -160,7 +160,10 @@ class Subscriptions:
         before = one.views.get(key)
         after = self._view(one, part)
         one.views[key] = after
-        content = whole(after) if before is None else difference(before, after)
+        if before is None:
+            content = whole(after)
+        else:
+            content = difference(before, after, partial=self._world.settings.partial_changes)
         if not content and before is not None:
             return
         self._send(one, {**self._head(one, part), **content})

@@ -169,21 +169,29 @@ def whole(view: View) -> Data:
     return data
 
 
-def difference(before: View, after: View) -> Data:
-    """What of `after` is news to somebody who knows `before`; empty when nothing is."""
+def difference(before: View, after: View, *, partial: bool = False) -> Data:
+    """What of `after` is news to somebody who knows `before`; empty when nothing is.
+
+    A session or a status that changed is whole, or, if `partial`, holds only what is news; a value that is gone is
+    null then.
+    """
     data: Data = {}
     metrics = {key: _news(before.metrics.get(key, {}), bag) for key, bag in after.metrics.items()}
     if metrics := {key: bag for key, bag in metrics.items() if bag}:
         data["metrics"] = metrics
     sessions = {}
     for key in {**before.sessions, **after.sessions}:
-        bag = _session_news(before.sessions.get(key, {}), after.sessions.get(key, {}))
+        bag = _session_news(
+            before.sessions.get(key, {}), after.sessions.get(key, {}), partial=partial
+        )
         if bag:
             sessions[key] = bag
     if sessions:
         data["sessions"] = sessions
     if after.status is not None and after.status != before.status:
-        data["currentStatus"] = after.status
+        data["currentStatus"] = (
+            _changed(before.status or {}, after.status) if partial else after.status
+        )
     if after.history[-1:] != before.history[-1:]:
         known = len(before.history) if before.history else 0
         fresh = after.history[known:] if after.history[:known] == before.history else []
@@ -199,16 +207,20 @@ def difference(before: View, after: View) -> Data:
     return data | {name: found for name, found in kinds.items() if found}
 
 
-def _session_news(before: dict[int, Data], after: dict[int, Data]) -> Data:
+def _session_news(before: dict[int, Data], after: dict[int, Data], *, partial: bool) -> Data:
     added = [one for key, one in after.items() if key not in before]
     changed = [
-        one
+        {"sessionId": key, **_changed(before[key], one)} if partial else one
         for key, one in after.items()
         if key in before and _without_clocks(one) != _without_clocks(before[key])
     ]
     gone = [one for key, one in before.items() if key not in after]
     kinds = {"addedSessions": added, "sessions": changed, "removedSessions": gone}
     return {name: found for name, found in kinds.items() if found}
+
+
+def _changed(before: Data, after: Data) -> Data:
+    return _news(before, after) | {name: None for name in before if name not in after}
 
 
 def _without_clocks(session: Data) -> Data:

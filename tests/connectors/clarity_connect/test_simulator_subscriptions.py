@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from unittest.mock import ANY
 
 import msgspec
 import pytest
@@ -255,6 +256,29 @@ async def test_subscriptions_end_with_their_connection(simulator: Simulator, fee
     await feed.subscribe("agents?agentIds=101")
     await feed.client.request("POST", "abort")
     await eventually(lambda: not simulator.subscriptions.all)
+
+
+async def test_a_site_may_send_only_the_properties_that_changed() -> None:
+    """A value that is gone is null."""
+    chosen = msgspec.structs.replace(QUIET, partial_changes=True)
+    async with Simulator(chosen) as running, desk(running) as somebody, somebody.feed() as feed:
+        await feed.subscribe("agents?agentIds=101&modalities=audio")
+        await somebody.emit("status", agent="agent0001", status="unavailable", reason=2)
+        await somebody.emit("status", agent="agent0001", status="available")
+        session = await call_in(somebody)
+        await somebody.emit("offer", agent="agent0001", session=session)
+        await somebody.emit("answer", session=session)
+        await somebody.emit("record", session=session)
+        changes = [(await feed.next("onAgents"))[1] for _ in range(6)]
+    statuses = [one["currentStatus"] for one in changes[:3]]
+    assert statuses[1] == {
+        "agentStatus": "unavailable",
+        "startTime": ANY,
+        "reasonCodeName": "At Lunch",
+    }
+    assert statuses[2] == {"agentStatus": "available", "startTime": ANY, "reasonCodeName": None}
+    [recorded] = changes[5]["sessions"]["audio"]["sessions"]
+    assert recorded.keys() - {"activeMs"} == {"sessionId", "isRecording"}
 
 
 @pytest.mark.parametrize(("form", "body"), [("string", str), ("none", type(None))])
