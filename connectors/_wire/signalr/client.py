@@ -194,7 +194,7 @@ class SignalRClient:
 
         Raises:
             NotConnected, AuthRejected, ProtocolViolation: the connection cannot go on; all that had come was
-                handed out before. Only `open` and `close` may follow.
+                handed out before, at last a state that says if it is lost for good. Only `open` and `close` may follow.
         """
         while not self._buffer:
             if self._task is None or self._task.done():
@@ -326,6 +326,9 @@ class SignalRClient:
                     await self._recover(error)
         except ConnectionFailed as error:
             self._ended = http_errors.as_lost(error)
+            if self._session.lost is not None:
+                # Whoever opens next, in this process or another, must not take the connection up again.
+                self._keep(self._session.checkpoint(), 0)
         finally:
             await self._let_go()
 

@@ -72,7 +72,7 @@ class SignalRSession:
         self._ordinal = 0
         self._epoch = 0
         self._gap: Gap | None = None
-        self._lost: tuple[str, Loss] | None = None
+        self.lost: Loss | None = None
         self._recent: deque[str] = deque(maxlen=REMEMBERED_FRAMES)
 
     @property
@@ -92,8 +92,10 @@ class SignalRSession:
 
     def judge(self, resume: SignalRResume, now: float) -> Loss | None:
         """Whether going on with a kept connection would pass something over in silence."""
-        if self._lost is not None and self._lost[0] == resume.connection_id:
-            return self._lost[1]
+        if resume.lost is not None:
+            return resume.lost
+        if self.lost is not None and self.connection_id == resume.connection_id:
+            return self.lost
         ours = (self._base_url, self._identity, {hub.lower() for hub in self._hubs})
         theirs = (resume.base_url, resume.identity, {hub.lower() for hub in resume.hubs})
         if ours != theirs:
@@ -139,8 +141,8 @@ class SignalRSession:
         return self.seen_at + kept * (1 - MARGIN)
 
     def lose(self, loss: Loss) -> None:
-        """The connection cannot go on: what resumes it is refused by `judge` from now on."""
-        self._lost = (self.connection_id, loss)
+        """The connection cannot go on: the resume state says so, and `judge` refuses it from now on."""
+        self.lost = loss
 
     def take(self, frame: Frame, now: float) -> Taken:
         """Take in one frame.
@@ -178,6 +180,7 @@ class SignalRSession:
             ordinal=self._ordinal,
             epoch=self._epoch,
             seen_at=self.seen_at,
+            lost=self.lost,
         )
 
     def _arrive(self, frame: Frame, before: float, now: float) -> Arrival | None:
@@ -267,6 +270,7 @@ class SignalRSession:
         self._position = None
         self._ordinal = self._epoch = 0
         self._gap = None
+        self.lost = None
         self._recent.clear()
 
 

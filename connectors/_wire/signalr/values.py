@@ -79,7 +79,8 @@ class SignalRResume(msgspec.Struct, frozen=True, kw_only=True):
     """All that another process needs to go on with the connection. JSON-encodable; a secret.
 
     `ordinal` counts the messages that no cursor names, `epoch` how often a topic began anew.
-    `seen_at` is when the server was last heard, in seconds since the epoch.
+    `seen_at` is when the server was last heard, in seconds since the epoch. `lost` says that the
+    connection cannot go on although its time is not up: who opens with it gets a new one, and a gap.
     """
 
     base_url: str
@@ -93,6 +94,7 @@ class SignalRResume(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int = 0
     cookies: tuple[Cookie, ...] = ()
     seen_at: float = 0.0
+    lost: Loss | None = None
 
     @property
     def connection_id(self) -> str:

@@ -204,6 +204,27 @@ async def test_a_token_that_is_not_taken_back_costs_a_new_connection_and_a_gap(
         assert announced.connection_id != "id-1"
 
 
+@each_transport
+async def test_another_process_learns_from_the_state_that_the_connection_is_lost(
+    make: Make, transport: Transport
+) -> None:
+    async with fake_signalr() as server:
+        client = make(server, transport)
+        last = await opened(client)
+        await eventually(lambda: server.held == 1, "a stream")
+        server.on["reconnect"] = server.on["poll"] = [status(403)]
+        server.cut()
+        async with asyncio.timeout(10):
+            while last.resume.lost is None:
+                last = await client.receive()
+        assert (last.messages, last.gap) == ([], None)
+        assert (await ended(client)).reason is Reason.SESSION_LOST
+        announced = await opened(make(server, transport), last.resume)
+        assert losses([announced]) == [Loss.SESSION_LOST]
+        assert announced.connection_id != last.connection_id
+        assert announced.resume.lost is None
+
+
 @each_stream
 async def test_who_is_closed_each_time_gives_the_connection_up(
     make: Make, transport: Transport
