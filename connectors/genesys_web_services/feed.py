@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -230,6 +231,7 @@ class AgentFeed:
             reading=f"gap {owed}",
             received=self._clock.now(),
             reconciled=True,
+            heard=[event.data for event in self._client.waiting()],
         )
 
     def diagnostics(self) -> Mapping[str, Any]:
@@ -350,6 +352,12 @@ class AgentFeed:
                 reading=f"gap {owed}" if owed else f"start {last.client_id}",
                 received=received,
                 reconciled=bool(owed),
+                heard=[
+                    event.data
+                    for event in chain(
+                        *(batch.messages for batch in batches), self._client.waiting()
+                    )
+                ],
             )
         self._resources = None
         if gap is not None:

@@ -7,10 +7,11 @@ is taken whole.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
 import msgspec
 
-from connectors._wire.bayeux.values import Arrival
+from connectors._wire.bayeux.values import Arrival, Event
 
 
 class ArrivalBuffer:
@@ -59,6 +60,10 @@ class ArrivalBuffer:
         self._messages -= len(events)
         self._bytes -= size
         return msgspec.structs.replace(joined, events=events)
+
+    def waiting(self) -> Iterator[Event]:
+        """The events that are still to be taken, oldest first."""
+        return (event for arrival, _ in self._arrivals for event in arrival.events)
 
     def clear(self) -> None:
         """Forget all."""

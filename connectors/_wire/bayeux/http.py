@@ -10,7 +10,7 @@ that the server forgets the session; when the buffer is full, events stay with t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import aiohttp
 import msgspec
@@ -22,7 +22,7 @@ from connectors._wire.bayeux.composing import NETWORK_DELAY_SECONDS
 from connectors._wire.bayeux.exchange import Answer, Exchange
 from connectors._wire.bayeux.session import RETRY_SECONDS, BayeuxSession
 from connectors._wire.bayeux.steps import Failure, Send, Stop, Wait
-from connectors._wire.bayeux.values import Arrival, Batch, BayeuxResume
+from connectors._wire.bayeux.values import Arrival, Batch, BayeuxResume, Event
 from connectors._wire.cookies import CookieStore
 from connectors._wire.http_errors import ClassifyHttp
 from gateway.clock import Clock, SystemClock
@@ -120,6 +120,10 @@ class LongPollingClient:
     def seen_at(self) -> float:
         """When the server last answered a connect, in seconds since the epoch; 0 before the first."""
         return self._session.seen_at
+
+    def waiting(self) -> Iterator[Event]:
+        """The events that came and were not received yet, oldest first. They stay where they are."""
+        return self._buffer.waiting()
 
     async def open(self, resume: BayeuxResume | None = None) -> None:
         """Handshake, subscribe and connect once; or go on with the session of `resume`, if the server still has it.

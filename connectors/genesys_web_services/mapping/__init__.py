@@ -7,7 +7,7 @@ whole of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from connectors.genesys_web_services.mapping.interactions import on_interaction_
 from connectors.genesys_web_services.mapping.message import Message, Origin
 from connectors.genesys_web_services.mapping.offers import Offers
 from connectors.genesys_web_services.mapping.picture import AgentPicture
-from connectors.genesys_web_services.mapping.reconciling import reconcile
+from connectors.genesys_web_services.mapping.reconciling import reconcile, spoken_of
 from connectors.genesys_web_services.mapping.services import on_service_message
 from connectors.genesys_web_services.mapping.users import on_password_notification
 from connectors.genesys_web_services.mapping.values import mapping
@@ -124,13 +124,20 @@ class Mapper:
         return message.events
 
     def adopt(
-        self, resources: Any, *, reading: str, received: datetime, reconciled: bool
+        self,
+        resources: Any,
+        *,
+        reading: str,
+        received: datetime,
+        reconciled: bool,
+        heard: Iterable[Any] = (),
     ) -> list[Event]:
         """The events that lead from the picture to what the platform says about the agent now.
 
         `resources` is the answer to a request for the agent with its subresources, which may stand in
         `user`. `reading` names the occasion, such as a gap: adopting anew on the same occasion, from the same
-        picture, gives the same ids to the same changes.
+        picture, gives the same ids to the same changes. `heard` are the messages that may be newer than the
+        answer: of what they are about, the feed tells all.
         """
         fields = mapping(resources)
         self.offers.take(fields)
@@ -145,7 +152,8 @@ class Mapper:
             provenance=Provenance.RECONCILED if reconciled else Provenance.SNAPSHOT,
             reading=reading,
         )
-        return reconcile(message, self.picture)
+        names = frozenset().union(*(spoken_of(data) for data in heard))
+        return reconcile(message, self.picture, names)
 
     def report(self, topic: str, why: str, *, session: str, received: datetime) -> Event:
         """An event that keeps a fact about the subscription to a topic."""

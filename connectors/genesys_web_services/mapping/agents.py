@@ -85,18 +85,28 @@ def on_channel_message(message: Message, picture: AgentPicture) -> None:
     tell(message, picture, told, told)
 
 
-def on_snapshot(message: Message, picture: AgentPicture, *, whole: bool = True) -> None:
-    """Map an answer about the agent's devices and channels: the state as a snapshot, and what changed meanwhile."""
+def on_snapshot(
+    message: Message, picture: AgentPicture, *, whole: bool, heard: frozenset[str]
+) -> None:
+    """Map an answer about the agent's devices and channels: the state as a snapshot, and what changed meanwhile.
+
+    If the answer is not `whole`, nothing is concluded from what it lacks; what was `heard` of since is left as it is.
+    """
     data = message.data
-    devices = objects(data.get("devices"))
+    devices = [
+        one for one in objects(data.get("devices")) if identifier(one.get("id")) not in heard
+    ]
     if "devices" in data and whole:
-        for known in set(picture.devices) - {identifier(device.get("id")) for device in devices}:
+        present = {identifier(device.get("id")) for device in devices}
+        for known in set(picture.devices) - present - heard:
             del picture.devices[known]
     events = [_take_device(message, picture, device) for device in devices[:MAX_DEVICES]]
-    channels = objects(data.get("channels"))
+    channels = [
+        one for one in objects(data.get("channels")) if identifier(one.get("channel")) not in heard
+    ]
     if "channels" in data and whole:
         names = {identifier(channel.get("channel")) for channel in channels}
-        for known in set(picture.channels) - names:
+        for known in set(picture.channels) - names - heard:
             del picture.channels[known]
     for channel in channels[:MAX_CHANNELS]:
         _take_channel(message, picture, channel)

@@ -5,6 +5,10 @@ meanwhile is told as ended, marked inferred, because nobody saw it end. An answe
 calls partial lacks things that exist, so nothing is concluded from what it does not have. Sources:
 Genesys Web Services API reference, "Request Parameters" (Subresources), "Return Values" (Partial
 Success of bulk GETs).
+
+What was read and what is heard overlap: a message may be older than the answer and be heard after
+it. Of whatever the feed speaks in the new session it tells all, in order, so the answer about it is
+not needed, and taking it would tell the same transitions twice.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from connectors.genesys_web_services.mapping.interactions import on_interaction_
 from connectors.genesys_web_services.mapping.message import Message
 from connectors.genesys_web_services.mapping.picture import MAX_ENDED, AgentPicture, Ended, put
 from connectors.genesys_web_services.mapping.services import on_services_read
-from connectors.genesys_web_services.mapping.values import identifier, objects
+from connectors.genesys_web_services.mapping.values import identifier, mapping, objects
 from connectors.genesys_web_services.mapping.workbins import on_contents_read
 from connectors.genesys_web_services.vendor import StatusCode
 from gateway.events import Confidence, Event
@@ -35,33 +39,44 @@ _LISTS = {"interactions": "interaction", "chats": "chat", "workitems": "workitem
 """The platform's lists of interactions, and under which name a message has one of each."""
 
 
-def reconcile(message: Message, picture: AgentPicture) -> list[Event]:
+def spoken_of(data: Any) -> set[str]:
+    """The names of what a message is about: calls, interactions, devices, channels, services."""
+    fields = mapping(data)
+    bodies = [mapping(fields.get(name)) for name in ("call", *_LISTS.values(), "workItem")]
+    bodies += [fields, *objects(fields.get("devices")), *objects(fields.get("service"))]
+    named = [body.get(key) for body in bodies for key in ("id", "interactionId", "name")]
+    named += [channel.get("channel") for channel in objects(fields.get("channels"))]
+    return {name for value in named if (name := identifier(value))}
+
+
+def reconcile(message: Message, picture: AgentPicture, heard: frozenset[str]) -> list[Event]:
     """The events that lead to the agent's resources in `message`, and the picture that goes with them.
 
-    A kind of resource that the answer does not have is left as it is.
+    A kind of resource that the answer does not have is left as it is, and so is what was `heard` of since.
     """
     resources = message.data
     whole = resources.get("statusCode") != StatusCode.PARTIAL
     events: list[Event] = []
     if isinstance(calls := resources.get("calls"), list):
         if whole:
-            _end_absent_calls(message, picture, _ids(calls))
+            _end_absent_calls(message, picture, _ids(calls) | heard)
         devices = objects(resources.get("devices"))
         number = devices[0].get("phoneNumber") if devices else None
-        for call in objects(calls):
+        for call in _unheard(calls, heard):
             data = {"call": call, "phoneNumber": number}
             events += _told(message, picture, on_call_message, data)
     listed = {name: found for name in _LISTS if isinstance(found := resources.get(name), list)}
     if whole:
-        _end_absent_interactions(message, picture, {name: _ids(listed[name]) for name in listed})
+        present = {name: _ids(listed[name]) | heard for name in listed}
+        _end_absent_interactions(message, picture, present)
     for name, interactions in listed.items():
-        for interaction in objects(interactions):
+        for interaction in _unheard(interactions, heard):
             data = {_LISTS[name]: interaction}
             events += _told(message, picture, on_interaction_message, data)
     if isinstance(resources.get("devices"), list) or isinstance(resources.get("channels"), list):
-        on_snapshot(message, picture, whole=whole)
-    on_services_read(message, picture)
-    on_contents_read(message, picture, whole=whole)
+        on_snapshot(message, picture, whole=whole, heard=heard)
+    on_services_read(message, picture, heard=heard)
+    on_contents_read(message, picture, whole=whole, heard=heard)
     return [*events, *message.events]
 
 
@@ -92,6 +107,10 @@ def _told(
 
 def _ids(resources: list[Any]) -> set[str | None]:
     return {identifier(resource.get("id")) for resource in objects(resources)}
+
+
+def _unheard(resources: list[Any], heard: frozenset[str]) -> list[dict[str, Any]]:
+    return [one for one in objects(resources) if identifier(one.get("id")) not in heard]
 
 
 def _end_absent_calls(message: Message, picture: AgentPicture, present: set[str | None]) -> None:

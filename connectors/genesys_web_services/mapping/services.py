@@ -37,10 +37,10 @@ def on_service_message(message: Message, picture: AgentPicture) -> None:
         _take(message, picture, service)
 
 
-def on_services_read(message: Message, picture: AgentPicture) -> None:
+def on_services_read(message: Message, picture: AgentPicture, *, heard: frozenset[str]) -> None:
     """Compare the list of services with what was last told; one that is up and was never told is no news."""
     for service in objects(message.data.get("services"))[:MAX_SERVICES]:
-        if _name(service) is not None:
+        if _name(service) not in {None, *heard}:
             _take(message, picture, service)
 
 

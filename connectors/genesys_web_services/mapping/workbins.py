@@ -82,7 +82,9 @@ def remember(picture: AgentPicture, interaction: str, verb: str, workbin: Workbi
         put(picture.workbins, interaction, workbin.id, MAX_WORKBIN_ITEMS)
 
 
-def on_contents_read(message: Message, picture: AgentPicture, *, whole: bool) -> None:
+def on_contents_read(
+    message: Message, picture: AgentPicture, *, whole: bool, heard: frozenset[str]
+) -> None:
     """Compare what lies in the workbins with what was last told.
 
     At most as many interactions as are remembered are looked at.
@@ -94,14 +96,16 @@ def on_contents_read(message: Message, picture: AgentPicture, *, whole: bool) ->
             if (interaction := identifier(first(item, *_INTERACTION_IDS)))
         }
         if whole:
-            _tell_pulled(message, picture, name, set(listed))
+            _tell_pulled(message, picture, name, heard | listed.keys())
         for interaction, item in list(listed.items())[:MAX_WORKBIN_ITEMS]:
-            if picture.workbins.get(interaction) != name:
+            if picture.workbins.get(interaction) != name and interaction not in heard:
                 put(picture.workbins, interaction, name, MAX_WORKBIN_ITEMS)
                 _tell(message, PARKED, interaction, _of_content(message, name, interaction, item))
 
 
-def _tell_pulled(message: Message, picture: AgentPicture, name: str, present: set[str]) -> None:
+def _tell_pulled(
+    message: Message, picture: AgentPicture, name: str, present: frozenset[str]
+) -> None:
     gone = [one for one, place in picture.workbins.items() if place == name and one not in present]
     for interaction in gone:
         del picture.workbins[interaction]

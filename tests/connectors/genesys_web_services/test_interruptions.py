@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -221,6 +222,53 @@ async def test_a_service_that_went_down_during_a_gap_is_told_reconciled_and_the_
 
         assert down.envelope.provenance == "reconciled"
         assert run.runner.state is FeedState.CONNECTED
+
+
+@pytest.mark.parametrize("when", ["start", "gap"])
+async def test_what_happens_while_the_platform_is_asked_is_told_once_in_order(when: str) -> None:
+    """A call that begins and is answered between the session's begin and the answer about it."""
+    async with simulated() as simulator, connected_to(simulator.url) as connector:
+        (feed,) = connector.feeds
+        assert isinstance(feed, AgentFeed)
+        agent = simulator.world.agents["agent0001"]
+        read, armed = feed._read, [when == "start"]
+
+        async def reading() -> dict[str, Any]:
+            if not armed.pop():
+                return await read()
+            armed.append(False)
+            call = simulator.telephony.incoming(agent)
+            await until(lambda: any(feed._client.waiting()))
+            simulator.telephony.set_state(agent, call, CallState.ESTABLISHED)
+            found = await read()
+            await until(lambda: len(list(feed._client.waiting())) > 1)
+            return found
+
+        feed._read = reading  # type: ignore[method-assign]  # the moment is chosen here
+        run = Supervised(connector, memory_journal())
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(run.supervisor.run(), name="supervisor")
+            if when == "gap":
+                await run.has("agent.state.snapshot")
+                armed.append(True)
+                simulator.strike(Fault(FaultKind.SESSION_UNKNOWN))
+            connected = await run.has("call.connected")
+            simulator.telephony.incoming(agent)
+            await until(partial(offered, run, 2))
+            calls = [e.type.split(".")[2] for e in await run.events() if ".call." in e.type]
+            run.stop.request("test")
+
+    assert [verb for verb in calls if verb in {"offered", "connected"}] == [
+        "offered",
+        "connected",
+        "offered",
+    ]
+    assert not isinstance(connected.envelope.anomaly, str)
+
+
+async def offered(run: Supervised, times: int) -> bool:
+    """Whether so many offers are in the journal."""
+    return len(await run.of("call.offered")) >= times
 
 
 async def test_a_crash_between_a_snapshot_and_the_next_delivery_tells_nothing_twice() -> None:

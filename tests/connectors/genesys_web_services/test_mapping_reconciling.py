@@ -107,6 +107,41 @@ def test_a_list_that_was_not_read_says_nothing() -> None:
     assert set(agent.mapper.picture.devices) == {"d1"}
 
 
+def test_what_the_feed_speaks_of_meanwhile_is_left_to_the_feed() -> None:
+    """The answer may be older or newer than what waits to be heard; either way it would tell things twice."""
+    agent = in_a_call()
+    waiting = [
+        call("Established", id="c1"),
+        call("Ringing", id="c9"),
+        device("NotReady"),
+        interaction("Completed"),
+        {"messageType": "InteractionStateMessage", "id": "i9", "state": "Invited"},
+        {"messageType": "ServiceStateChangeMessage", "service": {"name": "P", "state": "Active"}},
+        "no message at all",
+    ]
+    resources = RESOURCES | {
+        "calls": [call("Held", id="c1")["call"], call("Established", id="c9")["call"]],
+        "interactions": [interaction("Accepted", id="i9")["interaction"]],
+        "services": [{"name": "P", "state": "Inactive"}],
+    }
+
+    events = agent.mapper.adopt(
+        resources, reading="gap-1", received=RECEIVED, reconciled=True, heard=waiting
+    )
+
+    assert [(event.subject, *verbs([event])) for event in events] == [
+        ("call/c2", "call.ended"),
+        ("agent/agent1", "agent.state.snapshot"),
+    ]
+    told = [agent.verbs(message) for message in waiting[:4]]
+    assert [found[0] for found in told] == [
+        "call.connected",
+        "call.offered",
+        "agent.state.changed",
+        "interaction.completed",
+    ]
+
+
 def test_a_chat_of_its_own_list_is_not_missed_in_the_other() -> None:
     agent = Agent()
     chat = {"messageType": "ChatStateChangeMessage", "chat": {"id": "h1", "state": "Accepted"}}
