@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from connectors._wire.untidy_json import NotJson, decode_untidy
+from connectors._wire.signalr.negotiation import read_offer
 from gateway.errors import NotReady, ProtocolViolation, Reason
 
 
@@ -22,16 +22,7 @@ def read_core_negotiation(body: bytes, peer: str) -> CoreOffer:
         NotReady: it names an error of its own, or what it says is no JSON.
         ProtocolViolation: it is a classic server, sends us elsewhere, or offers nothing we can use.
     """
-    try:
-        offer = decode_untidy(body)
-    except NotJson as error:
-        raise NotReady(
-            f"{peer} answers negotiate with something else than SignalR",
-            reason=Reason.PROTOCOL,
-            hint="check the hub's URL",
-        ) from error
-    if not isinstance(offer, dict):
-        raise ProtocolViolation(f"{peer} answers negotiate with JSON that is no object")
+    offer = read_offer(body, peer)
     if "ConnectionToken" in offer:
         raise ProtocolViolation(
             f"{peer} speaks classic ASP.NET SignalR",

@@ -22,13 +22,12 @@ class SpeaksCore(ProtocolViolation):
     """The server is an ASP.NET Core SignalR one, which is another protocol."""
 
 
-def read_negotiation(body: bytes, peer: str) -> Negotiated:
-    """The server's offer.
+def read_offer(body: bytes, peer: str) -> dict[Any, Any]:
+    """The object in an answer to negotiate, of either protocol.
 
     Raises:
-        SpeaksCore: it is ASP.NET Core SignalR.
-        NotReady: it names an error of its own, or what it says is no JSON.
-        ProtocolViolation: it sends us elsewhere, or names no connection.
+        NotReady: it is no JSON, so probably not from SignalR at all.
+        ProtocolViolation: it is JSON but no object.
     """
     try:
         offer = decode_untidy(body)
@@ -40,6 +39,18 @@ def read_negotiation(body: bytes, peer: str) -> Negotiated:
         ) from error
     if not isinstance(offer, dict):
         raise ProtocolViolation(f"{peer} answers negotiate with JSON that is no object")
+    return offer
+
+
+def read_negotiation(body: bytes, peer: str) -> Negotiated:
+    """The server's offer.
+
+    Raises:
+        SpeaksCore: it is ASP.NET Core SignalR.
+        NotReady: it names an error of its own, or what it says is no JSON.
+        ProtocolViolation: it sends us elsewhere, or names no connection.
+    """
+    offer = read_offer(body, peer)
     if "availableTransports" in offer or "negotiateVersion" in offer:
         raise SpeaksCore(
             f"{peer} speaks ASP.NET Core SignalR",
