@@ -33,6 +33,8 @@ from connectors.clarity_connect._simulated.world import World
 
 ALERTS = "alerts"
 """The group, and the id that subscribing to alerts answers."""
+PORTION = 200
+PORTION_SECONDS = 0.1
 Mode = Literal["", "Aggregate", "Group"]
 
 
@@ -142,14 +144,19 @@ class Subscriptions:
         for queue in queues.values():
             self._watch(queue)
 
-    def _begin(self, one: Subscription) -> None:
-        def tell_all() -> None:
-            if self.all.get(one.id) is one:
-                for part in one.parts:
-                    self._tell(one, part)
-                self._subscribed()
+    def _begin(self, one: Subscription, first: int = 0) -> None:
+        """Tell everything, a portion at a time, so that the ring of a client that reads does not run over."""
 
-        self._agenda.after(0, tell_all)
+        def tell_portion() -> None:
+            if self.all.get(one.id) is not one:
+                return
+            for part in one.parts[first : first + PORTION]:
+                self._tell(one, part)
+            if first + PORTION < len(one.parts):
+                self._begin(one, first + PORTION)
+            self._subscribed()
+
+        self._agenda.after(PORTION_SECONDS if first else 0, tell_portion)
 
     def _subscribed(self) -> None:
         if self.on_subscribed:
