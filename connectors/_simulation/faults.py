@@ -49,6 +49,9 @@ class FaultKind(StrEnum):
     """Open streams carry nothing, not even keep-alives. Takes no chance, like `stall`."""
     TRANSPORT_DISABLED = "transport_disabled"
     """The administrator allows a transport no longer. Takes no chance, like `stall`."""
+    UPGRADE_REFUSED = "upgrade_refused"
+    """Something in between lets no WebSocket through, although the server offers them. Takes no chance, like
+    `stall`."""
     UNAUTHORIZED = "unauthorized"
     """A good access token is refused."""
     FORBIDDEN = "forbidden"

@@ -148,6 +148,11 @@ class Http:
         disturbance = await disturb(self._plan, request, caller.username, "feed")
         if disturbance.skips or disturbance.breaks is not None:
             return broken_reply(disturbance.breaks, self._rng, OWN_ERROR)
+        upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
+        if upgrade and self._plan.peek(FaultKind.UPGRADE_REFUSED, caller.username):
+            return web.Response(
+                status=502, text="<html>Bad Gateway</html>", content_type="text/html"
+            )
         return await self._signalr.handle(request, caller.username)
 
     def _caller(self, request: web.Request) -> Agent | None:

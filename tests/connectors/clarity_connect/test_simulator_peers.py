@@ -63,6 +63,21 @@ async def test_the_official_client_hears_everything_in_order(
         await eventually(lambda: not simulator.subscriptions.all)
 
 
+async def test_the_official_client_falls_back_when_no_socket_gets_through(
+    simulator: Simulator, supervisor: Desk
+) -> None:
+    """The server offers them, so only trying tells."""
+    simulator.commit(Fault(FaultKind.UPGRADE_REFUSED, for_seconds=60))
+    async with official_signalr_client(
+        f"{simulator.url}/webapi/signalr",
+        "auto",
+        hub=HUB,
+        methods=METHODS,
+        query={"access_token": supervisor.token},
+    ) as client:
+        assert (await client.next_event("started"))["transport"] == "serverSentEvents"
+
+
 @pytest.mark.parametrize("transport", ["webSockets", "serverSentEvents"])
 async def test_a_foreign_client_hears_everything_in_order(
     simulator: Simulator, supervisor: Desk, transport: str
