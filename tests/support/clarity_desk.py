@@ -6,10 +6,12 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ssl import SSLContext
 from typing import Any, Self
 
 import aiohttp
 import spnego
+from spnego.channel_bindings import GssChannelBindings
 
 from connectors.clarity_connect.simulator import Simulator, SimulatorSettings
 from tests.support.raw_signalr import RawSignalR, Stream
@@ -30,16 +32,20 @@ async def sign_in(
     client_id: str = CLIENT_ID,
     grant_type: str = "urn:connect.auth:windows",
     connections: int = 1,
+    ssl: SSLContext | bool = True,
+    channel_binding: bytes = b"",
 ) -> tuple[int, Data]:
     """The whole handshake; the last answer's status and JSON, empty for what is none."""
     form = {"grant_type": grant_type, "client_id": client_id}
-    connector = aiohttp.TCPConnector(limit_per_host=1, force_close=connections > 1)
+    bindings = GssChannelBindings(application_data=channel_binding) if channel_binding else None
+    connector = aiohttp.TCPConnector(limit_per_host=1, force_close=connections > 1, ssl=ssl)
     async with aiohttp.ClientSession(connector=connector) as http:
         context = spnego.client(
             user,
             password,
             hostname="127.0.0.1",
             protocol=scheme.lower(),
+            channel_bindings=bindings,
             options=spnego.NegotiateOptions.use_ntlm,
         )
         token = context.step()

@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 import spnego
 from aiohttp import web
+from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
 from connectors.clarity_connect._simulated.model import Agent
@@ -43,6 +44,8 @@ class Handshakes:
         self._principals: dict[Any, str] = {}
         self._file: Path | None = None
         self.completed = 0
+        self.channel_binding = b""
+        """What handshakes must be bound to (RFC 5929); none needed when empty. For sites under TLS."""
 
     def open(self) -> None:
         """Write the credentials down where pyspnego looks for them."""
@@ -89,9 +92,7 @@ class Handshakes:
             with self._credentials():
                 context = self._contexts.get(connection)
                 if context is None:
-                    context = spnego.server(
-                        protocol=scheme.lower(), options=spnego.NegotiateOptions.use_ntlm
-                    )
+                    context = self._server(scheme)
                     self._contexts[connection] = context
                 answer = context.step(token)
         except (SpnegoError, binascii.Error, ValueError):
@@ -105,6 +106,16 @@ class Handshakes:
         principal = str(context.client_principal)
         self._principals[connection] = principal
         return principal
+
+    def _server(self, scheme: str) -> spnego.ContextProxy:
+        bindings = None
+        if self.channel_binding:
+            bindings = GssChannelBindings(application_data=self.channel_binding)
+        return spnego.server(
+            protocol=scheme.lower(),
+            channel_bindings=bindings,
+            options=spnego.NegotiateOptions.use_ntlm,
+        )
 
     def _challenge(self) -> web.Response:
         return self._refuse(list(self._settings.signing_schemes))
