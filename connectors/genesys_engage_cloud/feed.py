@@ -36,14 +36,16 @@ DENIED = frozenset({401, 403})
 class FeedResume(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is kept of a feed with its events: the CometD session with its cookies, and the mapping's memory.
 
-    `prepared` is the CometD session for which subscriptions or watches were made. A secret, for the
-    cookies and the refresh token.
+    `prepared` is the CometD session for which subscriptions or watches were made. `owed` is the key of a
+    gap after which the platform was asked how things stand, if what it said is not in the memory: the
+    answer is told after this state is encoded. A secret, for the cookies and the refresh token.
     """
 
     version: int = 1
     bayeux: BayeuxResume
     refresh_token: str | None = None
     prepared: str = ""
+    owed: str = ""
     agent: AgentPicture | None = None
     directory: DirectoryPicture | None = None
 
@@ -107,6 +109,8 @@ class ApiFeed(ABC):
             headers=self._headers,
             classify_http=self._classify,
             offer_ack=settings.acknowledge,
+            # The vendor documents a path for each type of message, and its clients use them.
+            append_type=True,
             limits=Limits(
                 max_reply_bytes=settings.max_reply_bytes,
                 max_buffered_messages=settings.max_buffered_messages,
@@ -120,6 +124,8 @@ class ApiFeed(ABC):
         self._unreadable: bytes | None = None
         self._last: BayeuxResume | None = None
         self._tending: asyncio.Task[None] | None = None
+        self._receiving: asyncio.Task[Batch] | None = None
+        self._renewed = asyncio.Event()
         self._ended: ConnectionFailed | None = None
         self._refused_topics: dict[str, str] = {}
 
@@ -136,6 +142,7 @@ class ApiFeed(ABC):
             await self._open(kept)
             resumed = kept is not None and self._client.client_id == kept.bayeux.client_id
             await self._opened(kept, resumed=resumed)
+            await self._prepare_for(self._client.client_id)
         except BaseException:
             # Also when cancelled: nothing is left open.
             await self._client.close()
@@ -145,19 +152,44 @@ class ApiFeed(ABC):
         return Link(session=event_id("session", self._client.client_id)[:16], resumed=resumed)
 
     async def receive(self) -> Delivery:
-        """The next batch, mapped. A batch stays in `_early` until it is returned, so cancelling loses nothing."""
+        """The next batch, mapped. A batch stays in `_early` until it is returned, so cancelling loses nothing.
+
+        A refresh token that can be used only once is handed over by itself, without waiting for events.
+        """
         try:
             if not self._early:
-                self._early.append(await self._client.receive())
-            batch = self._early[0]
-            if batch.client_id != self._prepared:
-                await self._prepare()
-                self._prepared = batch.client_id
+                await self._next()
+            if not self._early:
+                return self._delivery(())
+            await self._prepare_for(self._early[0].client_id)
         except ConnectionFailed as error:
             self._connected = False
             ended, self._ended = self._ended, None
             raise ended or self._as_lost(error) from None
         return self._delivery((self._early.pop(0),))
+
+    async def _next(self) -> None:
+        """Wait for a batch, or for a refresh token that must be kept."""
+        if self._tokens.repeatable or self._last is None:
+            self._early.append(await self._client.receive())
+            return
+        if self._receiving is None:
+            self._receiving = asyncio.create_task(
+                self._client.receive(), name=f"{self.name} receive"
+            )
+        renewed = asyncio.create_task(self._renewed.wait(), name=f"{self.name} token news")
+        try:
+            await asyncio.wait({self._receiving, renewed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            renewed.cancel()
+        if self._receiving.done():
+            receiving, self._receiving = self._receiving, None
+            self._early.append(receiving.result())
+
+    async def _prepare_for(self, session: str) -> None:
+        if session != self._prepared:
+            await self._prepare()
+            self._prepared = session
 
     async def commit(self, delivery: Delivery) -> None:
         """The delivery is durable: the platform may forget its messages with the next poll."""
@@ -174,6 +206,10 @@ class ApiFeed(ABC):
         """Stop polling and tending. The sessions live on at the platform."""
         self._connected = False
         self._early.clear()
+        receiving, self._receiving = self._receiving, None
+        if receiving is not None:
+            receiving.cancel()
+            await asyncio.wait({receiving})
         tending, self._tending = self._tending, None
         if tending is not None and tending is not asyncio.current_task():
             tending.cancel()
@@ -200,14 +236,14 @@ class ApiFeed(ABC):
     def _map(self, batch: Batch, received: datetime) -> list[Event]:
         """The events of a batch."""
 
-    def _also(self, batch: Batch, received: datetime) -> list[Event]:
-        """Further events of the first delivery of a session, after those of its messages."""
-        del batch, received
+    def _also(self, batches: tuple[Batch, ...], received: datetime, gap: Gap | None) -> list[Event]:
+        """Further events of a delivery, after those of its messages."""
+        del batches, received, gap
         return []
 
     @abstractmethod
-    def _state(self, resume: FeedResume) -> FeedResume:
-        """The resume state with the memory of the mapping."""
+    def _state(self, resume: FeedResume, gap: Gap | None) -> FeedResume:
+        """The resume state with the memory of the mapping; `gap` is that of the delivery it belongs to."""
 
     @abstractmethod
     def _take_up(self, kept: FeedResume | None) -> None:
@@ -242,7 +278,7 @@ class ApiFeed(ABC):
             await self._clock.sleep(max(pause, 0.0))
             try:
                 if self._bearer_on_feed or not self._tokens.repeatable:
-                    await self._tokens.valid()
+                    await self._valid_token()
                 if self._clock.monotonic() >= keep_alive_at:
                     keep_alive_at = self._clock.monotonic() + self._settings.keep_alive_seconds
                     await self._keep_alive()
@@ -252,6 +288,12 @@ class ApiFeed(ABC):
             except ConnectionFailed:
                 # The server cannot serve now; the poll notices as well, and the next turn asks again.
                 continue
+
+    async def _valid_token(self) -> None:
+        fetched = self._tokens.fetched
+        await self._tokens.valid()
+        if self._tokens.fetched != fetched and not self._tokens.repeatable:
+            self._renewed.set()
 
     async def _end(self, error: ConnectionFailed) -> None:
         """End the session from beside the poll: the next `receive` raises the error."""
@@ -293,18 +335,20 @@ class ApiFeed(ABC):
                 self._refused_topics[refusal.channel] = refusal.error
                 events.append(self._report(refusal.channel, refusal.error, batch, received))
             self._last = batch.resume
-        last = batches[-1]
-        events += self._also(last, received)
+        last = batches[-1].resume if batches else self._last
+        assert last is not None  # noqa: S101 - without a batch there was one before, see `_next`
+        self._renewed.clear()
         if self._unreadable is not None:
             gap = gap or Gap(key=event_id(self.name, self._unreadable.hex()), reason="corrupt")
             self._unreadable = None
+        events += self._also(batches, received, gap)
         resume = FeedResume(
-            bayeux=last.resume,
+            bayeux=last,
             refresh_token=None if self._tokens.repeatable else self._tokens.refresh_token,
             prepared=self._prepared,
         )
         return Delivery(
-            events=tuple(events), resume=_encode(self._state(resume)), gap=gap, receipt=batches
+            events=tuple(events), resume=_encode(self._state(resume, gap)), gap=gap, receipt=batches
         )
 
     def _report(self, topic: str, error: str, batch: Batch, received: datetime) -> Event:

@@ -24,7 +24,7 @@ from connectors.genesys_engage_cloud.settings import (
     ProvisioningSettings,
 )
 from connectors.genesys_engage_cloud.vendor import PROVISIONING
-from gateway.contracts import ConnectorContext, Guarantee
+from gateway.contracts import ConnectorContext, Gap, Guarantee
 from gateway.errors import AuthRejected, ConnectionFailed, ProtocolViolation, Reason
 from gateway.events import Event
 
@@ -127,7 +127,8 @@ class ProvisioningFeed(ApiFeed):
             )
         return events
 
-    def _state(self, resume: FeedResume) -> FeedResume:
+    def _state(self, resume: FeedResume, gap: Gap | None) -> FeedResume:
+        del gap
         return msgspec.structs.replace(resume, directory=self._mapper.picture)
 
     def _take_up(self, kept: FeedResume | None) -> None:

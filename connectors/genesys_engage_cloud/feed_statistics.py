@@ -27,7 +27,7 @@ from connectors.genesys_engage_cloud.vendor import (
     STATISTICS_SERVICE,
     STATISTICS_UPDATES,
 )
-from gateway.contracts import ConnectorContext, Guarantee
+from gateway.contracts import ConnectorContext, Gap, Guarantee
 from gateway.errors import AuthRejected, ConnectionFailed, NotReady, Reason
 from gateway.events import Event, event_id
 
@@ -164,7 +164,8 @@ class StatisticsFeed(ApiFeed):
             )
         return events
 
-    def _state(self, resume: FeedResume) -> FeedResume:
+    def _state(self, resume: FeedResume, gap: Gap | None) -> FeedResume:
+        del gap
         return resume
 
     def _take_up(self, kept: FeedResume | None) -> None:

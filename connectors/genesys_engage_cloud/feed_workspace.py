@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -31,7 +32,7 @@ from connectors.genesys_engage_cloud.mapping import AgentPicture, Asked, Mapper
 from connectors.genesys_engage_cloud.settings import Account, GenesysEngageCloudSettings
 from connectors.genesys_engage_cloud.vendor import INITIALIZATION_CHANNEL, WORKSPACE
 from gateway.commands import Command, Outcome, Status, Verb
-from gateway.contracts import ConnectorContext, Guarantee
+from gateway.contracts import ConnectorContext, Gap, Guarantee
 from gateway.errors import (
     AuthRejected,
     CommandUncertain,
@@ -49,6 +50,8 @@ LOGOUT = f"{WORKSPACE}/logout"
 RIVAL_SECONDS = 60.0
 """A session that is lost twice in so short a time has most likely been taken by another program."""
 _WHAT = "the workspace session"
+_ON_VOICE = frozenset({"agent", "call", "recording", "supervision"})
+"""Families of commands whose failure comes as an error on the voice channel."""
 
 
 class WorkspaceFeed(ApiFeed):
@@ -72,6 +75,7 @@ class WorkspaceFeed(ApiFeed):
         self._mapper = Mapper(self.origin)
         self._duplicates = 0
         self._resources: Any = None
+        self._owed = ""
         self._user: dict[str, Any] = {}
         self._wants_start = not settings.observe_only
         self._start: Outcome | None = None
@@ -122,11 +126,14 @@ class WorkspaceFeed(ApiFeed):
     async def snapshot(self) -> list[Event]:
         """What the platform says now, as the events that lead there from what was told last."""
         answer = await self._http.call("GET", CURRENT_SESSION)
+        # From here on the picture has it; if the process ends before a delivery that says so, it is asked again.
+        owed, self._owed = self._owed, ""
         return self._mapper.adopt(
             answer.data,
-            session=self._client.client_id,
+            reading=f"gap {owed}",
             received=self._clock.now(),
             reconciled=True,
+            heard=self._heard(tuple(self._early)),
         )
 
     def facts(self) -> dict[str, Any]:
@@ -168,10 +175,9 @@ class WorkspaceFeed(ApiFeed):
         await self._until_complete()
 
     async def _opened(self, kept: FeedResume | None, *, resumed: bool) -> None:
-        self._prepared = self._client.client_id
         if not resumed and self._wants_start:
             await self._activate()
-        if kept is None:
+        if kept is None or kept.owed:
             self._resources = (await self._http.call("GET", CURRENT_SESSION)).data
 
     async def _initialize(self) -> None:
@@ -227,7 +233,8 @@ class WorkspaceFeed(ApiFeed):
 
     async def _send_all(self, request: commands.Request, command: Command) -> Outcome:
         """Send what a command consists of, one request after the other."""
-        if request.expectation is not None:
+        waits = request.expectation is not None and command.verb.family in _ON_VOICE
+        if request.expectation is not None and waits:
             self._mapper.asked(
                 Asked(
                     command=command.id,
@@ -239,10 +246,16 @@ class WorkspaceFeed(ApiFeed):
         outcomes = {request.part: await self._send(request)}
         for further in request.further:
             outcomes[further.part] = await self._send(further)
-        return commands.summary(outcomes)
+        outcome = commands.summary(outcomes)
+        if outcome.status is Status.REFUSED:
+            self._mapper.answered(command.id)
+        return outcome
 
     async def _send(self, request: commands.Request) -> Outcome:
-        reply = await self._http.command("POST", request.path, request.body)
+        body = request.body
+        if body is not None and not self._settings.operation_ids:
+            body = {name: value for name, value in body.items() if name != "operationId"}
+        reply = await self._http.command("POST", request.path, body)
         if reply.status in DENIED and self._connected:
             await self._lose()
             raise NotReady(
@@ -297,20 +310,37 @@ class WorkspaceFeed(ApiFeed):
             )
         return events
 
-    def _also(self, batch: Batch, received: datetime) -> list[Event]:
-        if self._resources is None or self._early:
+    def _also(self, batches: tuple[Batch, ...], received: datetime, gap: Gap | None) -> list[Event]:
+        if self._resources is None or self._early or not batches:
             # What came before the answer is mapped before it.
             return []
         resources, self._resources = self._resources, None
+        if gap is not None and self._owed:
+            # It is asked again for this gap.
+            return []
+        owed, self._owed = self._owed, ""
         return self._mapper.adopt(
-            resources, session=batch.client_id, received=received, reconciled=False
+            resources,
+            reading=f"gap {owed}" if owed else f"start {batches[-1].client_id}",
+            received=received,
+            reconciled=bool(owed),
+            heard=self._heard(batches),
         )
 
-    def _state(self, resume: FeedResume) -> FeedResume:
-        return msgspec.structs.replace(resume, agent=self._mapper.picture)
+    def _heard(self, batches: tuple[Batch, ...]) -> list[Any]:
+        """The messages that may be newer than an answer: those of these batches, and those that wait behind them."""
+        messages = chain(*(batch.messages for batch in batches), self._client.waiting())
+        return [event.data for event in messages]
+
+    def _state(self, resume: FeedResume, gap: Gap | None) -> FeedResume:
+        if gap is not None:
+            # A gap that comes before the last one is made good is one with it: nothing is told under two ids.
+            self._owed = self._owed or gap.key
+        return msgspec.structs.replace(resume, agent=self._mapper.picture, owed=self._owed)
 
     def _take_up(self, kept: FeedResume | None) -> None:
         self._duplicates += self._mapper.duplicates
         picture = kept.agent if kept and kept.agent else AgentPicture()
         self._mapper = Mapper(self.origin, picture)
         self._resources = None
+        self._owed = kept.owed if kept else ""

@@ -214,6 +214,10 @@ class GenesysEngageCloudSettings(Block):
         min_length=1,
         description="CometD channels of the Workspace API to subscribe to.",
     )
+    operation_ids: bool = Field(
+        default=True,
+        description="Send an id with every operation, which current servers echo in its events.",
+    )
     acknowledge: bool = Field(
         default=True,
         description="Use the acknowledge extension if the server offers it: a crash then loses nothing.",

@@ -7,14 +7,14 @@ keeps the whole of it. Statistics and provisioning have mappings of their own be
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET
 
 from connectors._genesys.message import Message, Origin
-from connectors._genesys.values import fingerprint, mapping
+from connectors._genesys.values import mapping
 from connectors.genesys_engage_cloud.mapping.agents import on_channel_message, on_dn_message
 from connectors.genesys_engage_cloud.mapping.calls import on_call_message
 from connectors.genesys_engage_cloud.mapping.failures import on_error_message
@@ -26,7 +26,7 @@ from connectors.genesys_engage_cloud.mapping.others import (
     on_user_event,
 )
 from connectors.genesys_engage_cloud.mapping.picture import MAX_ASKED, AgentPicture, Asked
-from connectors.genesys_engage_cloud.mapping.reconciling import reconcile
+from connectors.genesys_engage_cloud.mapping.reconciling import reconcile, spoken_of
 from connectors.genesys_engage_cloud.mapping.workbins import (
     on_snapshot_message,
     on_workbins_message,
@@ -124,32 +124,39 @@ class Mapper:
         waiting.append(asked)
         del waiting[:-MAX_ASKED]
 
+    def answered(self, command: str) -> None:
+        """The command was refused at once, so no error can be about it any more."""
+        picture = self.picture
+        picture.asked = [asked for asked in picture.asked if asked.command != command]
+
     def adopt(
-        self, resources: Any, *, session: str, received: datetime, reconciled: bool
+        self,
+        resources: Any,
+        *,
+        reading: str,
+        received: datetime,
+        reconciled: bool,
+        heard: Iterable[Any] = (),
     ) -> list[Event]:
         """The events that lead from the picture to what the platform says about the agent now.
 
-        `resources` is the `data` of the answer to a request for the current session.
+        `resources` is the `data` of the answer to a request for the current session. `reading` names the
+        occasion, such as a gap: adopting anew on the same occasion, from the same picture, gives the same
+        ids to the same changes. `heard` are the messages that may be newer than the answer: of what they
+        are about, the feed tells all.
         """
-        self.picture.snapshots += 1
         message = Message(
             self.origin,
             "",
             mapping(resources),
-            session=session,
-            ordinal=f"snapshot {self.picture.snapshots} {fingerprint(resources)}",
+            session="",
+            ordinal="",
             received=received,
             provenance=Provenance.RECONCILED if reconciled else Provenance.SNAPSHOT,
+            reading=reading,
         )
-        return reconcile(message, self.picture)
-
-    def report(self, topic: str, why: str, *, session: str, received: datetime) -> Event:
-        """An event that keeps a fact about the subscription to a topic."""
-        message = Message(
-            self.origin, topic, {}, session=session, ordinal=f"topic {topic}", received=received
-        )
-        message.not_understood(why)
-        return message.events[0]
+        names = frozenset().union(*(spoken_of(data) for data in heard))
+        return reconcile(message, self.picture, names)
 
     def _settle(self, message: Message) -> None:
         """Forget the commands that this message answers, and those whose time is over."""

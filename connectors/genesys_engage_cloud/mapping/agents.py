@@ -75,26 +75,31 @@ def on_channel_message(message: Message, picture: AgentPicture) -> None:
     tell(message, picture, events, events)
 
 
-def on_snapshot(message: Message, picture: AgentPicture, active: dict[str, Any]) -> None:
-    """Map the active session of an answer about the agent: the state as a snapshot, and what changed meanwhile."""
+def on_snapshot(
+    message: Message, picture: AgentPicture, active: dict[str, Any], heard: frozenset[str]
+) -> None:
+    """Map the active session of an answer about the agent: the state as a snapshot, and what changed meanwhile.
+
+    What was `heard` of since is left as it is.
+    """
     dn = mapping(active.get("dn"))
     name = _name(dn) if dn else None
-    for known in set(picture.devices) - {name}:
+    for known in set(picture.devices) - {name} - heard:
         del picture.devices[known]
-    device = _take_device(message, picture, dn) if dn else None
-    media = active.get("media")
-    if media is not None:
-        channels = _channels_of(active)
-        names = {identifier(channel.get("name")) for channel in channels}
-        for known in set(picture.channels) - names:
+    device = _take_device(message, picture, dn) if dn and name not in heard else None
+    if active.get("media") is not None or not active:
+        channels = [each for each in _channels_of(active) if _medium(each) not in heard]
+        for known in set(picture.channels) - set(map(_medium, channels)) - heard:
             del picture.channels[known]
         for channel in channels[:MAX_CHANNELS]:
             _take_channel(message, picture, channel)
-    elif not active:
-        picture.channels.clear()
     tell_snapshot(message, picture)
     if device is not None and device[0]:
         message.add_agent(DEVICE_CHANGED, device[1])
+
+
+def _medium(channel: dict[str, Any]) -> str | None:
+    return identifier(channel.get("name")) or identifier(channel.get("channel"))
 
 
 def _channels_of(data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -148,7 +153,7 @@ def _take_device(
 def _take_channel(
     message: Message, picture: AgentPicture, channel: dict[str, Any]
 ) -> tuple[bool, AgentChannel]:
-    name = identifier(channel.get("name")) or identifier(channel.get("channel"))
+    name = _medium(channel)
     known = picture.channels.get(name) if name else None
     before = known or Channel()
     available, do_not_disturb = switch(channel.get("available")), switch(channel.get("dnd"))

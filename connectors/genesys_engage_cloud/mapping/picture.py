@@ -121,7 +121,6 @@ class AgentPicture(msgspec.Struct, kw_only=True, omit_defaults=True):
         services: the last state told of each service.
         monitoring: supervised number to mode.
         asked: commands that wait for their event, oldest first.
-        snapshots: how often a snapshot was adopted; part of the ids of what it led to.
     """
 
     standing: Standing | None = None
@@ -136,7 +135,6 @@ class AgentPicture(msgspec.Struct, kw_only=True, omit_defaults=True):
     services: dict[str, str] = msgspec.field(default_factory=dict)
     monitoring: dict[str, str] = msgspec.field(default_factory=dict)
     asked: list[Asked] = msgspec.field(default_factory=list)
-    snapshots: int = 0
 
     @property
     def legs(self) -> Iterable[ConnectionState]:

@@ -1,9 +1,11 @@
 """After a gap or a fresh start: from what was last told to what the platform says now.
 
 What can be seen to have changed is told as events, marked by their provenance; what disappeared
-meanwhile is told as ended, marked inferred, because nobody saw it end. Ids are made of what is told and
-of how many snapshots came before, so that one that is read again after a crash is not told twice.
-Source: workspace-client-java, `CurrentSession`.
+meanwhile is told as ended, marked inferred, because nobody saw it end.
+
+What was read and what is heard overlap: a message may be older than the answer and be heard after it. Of
+whatever the feed speaks it tells all, in order, so the answer about it is not needed, and taking it would
+tell the same transitions twice. Source: workspace-client-java, `CurrentSession`.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import msgspec
 from msgspec import UNSET
 
 from connectors._genesys.message import Message
-from connectors._genesys.values import fingerprint, first, identifier, mapping, objects
+from connectors._genesys.values import identifier, mapping, objects
 from connectors.genesys_engage_cloud.mapping.agents import on_snapshot
 from connectors.genesys_engage_cloud.mapping.calls import on_call_message
 from connectors.genesys_engage_cloud.mapping.interactions import on_interaction_message
@@ -29,11 +31,21 @@ _UNCHANGED = frozenset({"tieline.call.changed.v1", "tieline.interaction.changed.
 _ABSENT = "absent"
 
 
-def reconcile(message: Message, picture: AgentPicture) -> list[Event]:
+def spoken_of(data: Any) -> set[str]:
+    """The names of what a message is about: a call, an interaction, a phone, media."""
+    fields = mapping(data)
+    call, interaction, dn = (mapping(fields.get(name)) for name in ("call", "interaction", "dn"))
+    named = [call.get("id"), interaction.get("id"), dn.get("number")]
+    named += [fields.get("id"), fields.get("interactionId")]
+    named += [each.get("name") for each in objects(mapping(fields.get("media")).get("channels"))]
+    return {name for value in named if (name := identifier(value))}
+
+
+def reconcile(message: Message, picture: AgentPicture, heard: frozenset[str]) -> list[Event]:
     """The events that lead to the agent's session in `message`, and the picture that goes with them.
 
     An agent without an active session has no calls and is logged off. A kind of resource that an active
-    session does not have is left as it is.
+    session does not have is left as it is, and so is what was `heard` of since.
     """
     picture.handover = None
     user = mapping(message.data.get("user"))
@@ -41,20 +53,22 @@ def reconcile(message: Message, picture: AgentPicture) -> list[Event]:
     calls = active.get("calls") if active else []
     events: list[Event] = []
     if isinstance(calls, list):
-        _end_absent_calls(message, picture, _ids(calls))
-        number = first(mapping(active.get("dn")), "number")
-        for call in objects(calls):
-            data = {"call": {"phoneNumber": number, **call}}
-            events += _told(message, picture, on_call_message, data, call)
+        _end_absent_calls(message, picture, _ids(calls) | heard)
+        for call in _unheard(calls, heard):
+            events += _told(message, picture, on_call_message, {"call": call})
     interactions = _interactions(active) if active else []
     if interactions is not None:
-        _end_absent_interactions(message, picture, _ids(interactions))
-        for interaction in objects(interactions):
+        _end_absent_interactions(message, picture, _ids(interactions) | heard)
+        for interaction in _unheard(interactions, heard):
             data = {"interaction": interaction}
-            events += _told(message, picture, on_interaction_message, data, interaction)
+            events += _told(message, picture, on_interaction_message, data)
     if not active or "dn" in active:
-        on_snapshot(message, picture, active)
+        on_snapshot(message, picture, active, heard)
     return [*events, *message.events]
+
+
+def _unheard(resources: list[Any], heard: frozenset[str]) -> list[dict[str, Any]]:
+    return [one for one in objects(resources) if identifier(one.get("id")) not in heard]
 
 
 def _interactions(active: dict[str, Any]) -> list[Any] | None:
@@ -71,7 +85,6 @@ def _told(
     picture: AgentPicture,
     handler: Callable[[Message, AgentPicture], None],
     data: dict[str, Any],
-    resource: dict[str, Any],
 ) -> list[Event]:
     """The events of one resource, as if a message had told it; that it was not expected is no anomaly here."""
     told = Message(
@@ -79,9 +92,10 @@ def _told(
         message.topic,
         data,
         session=message.session,
-        ordinal=f"{message.ordinal}/{identifier(resource.get('id'))}/{fingerprint(resource)}",
+        ordinal=message.ordinal,
         received=message.received,
         provenance=message.provenance,
+        reading=message.reading,
     )
     handler(told, picture)
     return [

@@ -131,8 +131,7 @@ async def test_a_workspace_is_used_when_it_is_complete() -> None:
     ):
         await consumer.event("service.state.changed", state="up")
         await until(lambda: simulator.world.agents["agent0001"].logged_in)
-
-    assert published(simulator) <= consumer.references()
+        await consumer.until(lambda: published(simulator) <= consumer.references(), "all of it")
 
 
 async def test_a_workspace_that_fails_is_not_ready() -> None:
@@ -597,3 +596,59 @@ async def test_no_secret_is_in_diagnostics_or_settings_or_the_events() -> None:
         secrets += [feed._client.client_id for feed in (consumer.feed, statistics.feed)]
 
     assert [secret for secret in secrets if secret in shown] == []
+
+
+async def test_a_refresh_token_that_was_used_is_kept_without_waiting_for_events() -> None:
+    """Each renewal uses the old one up: the newest must be in the journal before the process can die."""
+    async with simulated(ack=True, token_seconds=2) as simulator:
+        _, first = simulator.auth, simulator.auth._issue("agent0001")["refresh_token"]
+        accounts = [account(password=None, refresh_token=first)]
+        async with (
+            connected_to(simulator.url, accounts=accounts, refresh_ahead_seconds=1.5) as connector,
+            Consumer(connector) as before,
+        ):
+            issued = simulator.auth.issued
+            await until(lambda: simulator.auth.issued > issued)
+            newest = list(simulator.auth._refresh)
+            await before.until(
+                lambda: any(token.encode() in (before.resume or b"") for token in newest),
+                "the newest refresh token in the resume state",
+            )
+        simulator.commit(Fault(FaultKind.SESSION_EXPIRY))
+        async with connected_to(simulator.url, accounts=accounts) as connector:
+            after = Consumer(connector)
+            after.resume = before.resume
+            async with after:
+                incoming(simulator)
+                await after.event("call.ended")
+
+    assert [gap.reason for gap in after.gaps] == ["session_lost"]
+
+
+async def test_a_kill_between_the_snapshot_and_the_next_delivery_tells_nothing_twice() -> None:
+    """The journal has the gap and what was reconciled, but not the memory of it: the next process asks again."""
+    async with simulated(ack=True) as simulator:
+        agent = simulator.world.agents["agent0001"]
+        simulator.world.activate(agent, {"agentId": agent.login}).then()  # type: ignore[misc]  # it has an effect
+        async with connected_to(simulator.url) as connector:
+            before = Consumer(connector)
+            await before.feed.connect(None)
+            await before.read()
+            call = simulator.telephony.incoming(agent, commanded=True)
+            await before.read()
+            simulator.commit(Fault(FaultKind.SESSION_UNKNOWN))
+            simulator.telephony.set_state(agent, call, type(call.state).ESTABLISHED)
+            while not before.gaps:
+                await before.read()
+            await before.feed.close()
+        async with connected_to(simulator.url) as connector:
+            after = Consumer(connector)
+            after.events, after.resume = before.events, before.resume
+            async with after:
+                simulator.telephony.set_state(agent, call, type(call.state).HELD)
+                held = await after.event("call.held", call=call.id)
+
+    assert after.gaps == []
+    assert held.data.previous_state == "connected"  # type: ignore[attr-defined]  # a call has it
+    connected = {event.id for event in after.events if event.type == "tieline.call.connected.v1"}
+    assert len(connected) == 1

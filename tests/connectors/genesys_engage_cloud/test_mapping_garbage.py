@@ -128,7 +128,7 @@ def test_any_answer_about_the_session_can_be_adopted(answer: Any) -> None:
     agent.hear(call("Established"))
     agent.hear(interaction("Processing"))
 
-    check(agent.mapper.adopt(answer, session="s", received=RECEIVED, reconciled=True))
+    check(agent.mapper.adopt(answer, reading="r", received=RECEIVED, reconciled=True))
 
 
 @settings(max_examples=60, deadline=None)
