@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
+from connectors._genesys.accounts import accounts_of
 from connectors.genesys_web_services.settings_site import Directory, Statistics
 from connectors.genesys_web_services.vendor import (
     CHATS_TOPIC,
@@ -36,7 +35,6 @@ TOPICS = (
     WORK_ITEMS_TOPIC,
     WORKBINS_TOPIC,
 )
-MAX_ACCOUNTS_FILE_BYTES = 16 * 1024 * 1024
 
 
 class Account(BaseModel):
@@ -197,7 +195,7 @@ class GenesysWebServicesSettings(BaseModel):
     @model_validator(mode="after")
     def _read_accounts(self) -> Self:
         if self.accounts_file is not None:
-            self._from_file = _accounts_of(self.accounts_file)
+            self._from_file = accounts_of(self.accounts_file, Account)
         accounts = self.all_accounts
         if not accounts:
             raise ValueError("at least one account, in accounts or in accounts_file")
@@ -231,28 +229,3 @@ def _topics(value: tuple[str, ...]) -> tuple[str, ...]:
         if not topic.startswith("/") or topic.startswith("/meta/"):
             raise ValueError("topics that begin with / and are not below /meta")
     return value
-
-
-def _accounts_of(path: Path) -> tuple[Account, ...]:
-    """Read the accounts file. No message repeats its content, which holds passwords."""
-    try:
-        if path.stat().st_size > MAX_ACCOUNTS_FILE_BYTES:
-            raise ValueError(f"an accounts file of at most {MAX_ACCOUNTS_FILE_BYTES} bytes")
-        items: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"an accounts file that can be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise ValueError("an accounts file in YAML or JSON") from None
-    if not isinstance(items, list):
-        raise ValueError("an accounts file with a list of accounts")  # noqa: TRY004 - pydantic reports only value errors
-    accounts = []
-    for index, item in enumerate(items):
-        try:
-            accounts.append(Account.model_validate(item))
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "account"
-            raise ValueError(
-                f"sound accounts in the file; number {index + 1}, {where}: {first['msg']}"
-            ) from None
-    return tuple(accounts)
