@@ -120,7 +120,7 @@ class AgentHttp:
                 reason=Reason.PROTOCOL,
                 hint="check base_url",
             )
-        if (code := _code_of(reply)) not in {StatusCode.OK, StatusCode.PARTIAL}:
+        if (code := _code_of(reply)) not in (StatusCode.OK, StatusCode.PARTIAL):
             raise self._by_code(code)
         return reply
 

@@ -75,7 +75,7 @@ async def operate(http: AgentHttp, path: str, operation: str) -> str:
     if not isinstance(reply, dict):
         return f"answered HTTP {status} with something that is no result"
     code = reply.get("statusCode", reply.get("status", 0))
-    if 200 <= status < 300 and code in {0, "0", "ok"}:  # noqa: PLR2004 - the statuses of success
+    if 200 <= status < 300 and code in (0, "0", "ok"):  # noqa: PLR2004 - the statuses of success
         return ""
     said = next(
         (

@@ -153,7 +153,12 @@ class Mapper:
             reading=reading,
         )
         names = frozenset().union(*(spoken_of(data) for data in heard))
-        return reconcile(message, self.picture, names)
+        try:
+            return reconcile(message, self.picture, names)
+        except Exception as error:  # noqa: BLE001 - an answer that cannot be mapped must not stop the feed for ever
+            message.events.clear()
+            message.not_understood(f"the answer could not be mapped: {type(error).__name__}")
+            return message.events
 
     def report(self, topic: str, why: str, *, session: str, received: datetime) -> Event:
         """An event that keeps a fact about the subscription to a topic."""

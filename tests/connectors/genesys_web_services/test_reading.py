@@ -126,6 +126,7 @@ async def test_that_there_is_nothing_for_this_account_is_a_finding(answer: Answe
         (reply({"statusCode": 4}), NotReady, Reason.SERVER_ERROR),
         (reply({}, 503), NotReady, Reason.SERVER_ERROR),
         (reply([]), NotReady, Reason.PROTOCOL),
+        (reply({"statusCode": [0]}), NotReady, Reason.SERVER_ERROR),
     ],
 )
 async def test_that_the_server_refuses_us_or_cannot_serve_is_an_error(
@@ -161,6 +162,7 @@ async def test_a_server_that_asks_for_a_pause_says_how_long() -> None:
         (reply({"status": "error", "errorDescription": "no such workbin"}), False),
         (lambda _request: web.Response(text="<html>"), False),
         (reply([]), False),
+        (reply({"statusCode": {}}), False),
         (reply({}, 404), False),
     ],
 )
