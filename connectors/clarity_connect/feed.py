@@ -1,0 +1,334 @@
+"""The feed: a SignalR connection, the subscriptions that belong to it, and the mapper behind them.
+
+The order of a fresh start: sign in, ask which server and which transports, connect, subscribe, and only
+then ask how things stand, so that nothing falls between the question and the feed. Subscriptions end
+with their connection: a new connection id means to subscribe anew.
+Source: Clarity Connect Web API Version 2, "Subscription", "Info", "Specific Server".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from connectors._wire.signalr.client import SignalRClient
+from connectors._wire.signalr.values import Batch, Loss, SignalRResume, Transport
+from connectors.clarity_connect.auth import Tokens
+from connectors.clarity_connect.client import Api
+from connectors.clarity_connect.directory import Directory
+from connectors.clarity_connect.mapping import Mapper, Origin, State
+from connectors.clarity_connect.settings import ClarityConnectSettings
+from connectors.clarity_connect.site import Site
+from connectors.clarity_connect.subscribing import Made, Reading, Subscriber
+from gateway.contracts import ConnectorContext, Delivery, Gap, Guarantee, Link
+from gateway.errors import (
+    CommandUncertain,
+    ConnectionFailed,
+    NotReady,
+    ProtocolViolation,
+    Reason,
+)
+from gateway.events import Event, event_id, source_of
+
+PLATFORM_NAME = "clarity_connect"
+KEPT_SERVER_SECONDS = 60.0
+"""For so long a restart goes back to the server it was on; later the load balancer is asked again."""
+
+
+class FeedResume(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of the feed with its events. A secret: it holds the connection token.
+
+    `owed` is the key of a gap after which the platform was asked how things stand, if what it said is
+    not in the state yet.
+    """
+
+    version: int = 1
+    signalr: SignalRResume
+    state: State
+    server: str = ""
+    made: dict[str, Made] = msgspec.field(default_factory=dict)
+    owed: str = ""
+
+
+_encode = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(FeedResume)
+
+
+class ClarityFeed:
+    """The one feed of a connector, as `gateway.contracts.Feed` describes it."""
+
+    def __init__(self, settings: ClarityConnectSettings, context: ConnectorContext) -> None:
+        self.name = f"{context.name}/signalr"
+        self.guarantee = Guarantee.RESUMABLE
+        self._settings = settings
+        self._context = context
+        self._clock = context.clock
+        self.tokens = Tokens(context.http, settings, context.clock)
+        self.api = Api(context.http, settings, self.tokens)
+        self.directory = Directory(self.api)
+        self._site = Site(settings, self.api, self.directory)
+        self._subscriber = Subscriber(settings, self.api, self.directory)
+        self._origin = Origin(
+            feed=self.name,
+            source=source_of(context.name, PLATFORM_NAME),
+            keep_payload=settings.keep_payload,
+        )
+        self._mapper = Mapper(self._origin, settings.methods)
+        self._client: SignalRClient | None = None
+        self._connected = False
+        self._last: SignalRResume | None = None
+        self._owed = ""
+        self._unreadable: bytes | None = None
+        self._reading: Reading | None = None
+        self._restate = False
+        self._duplicates = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether the feed is up."""
+        return self._connected
+
+    @property
+    def state(self) -> State:
+        """What was told so far."""
+        return self._mapper.state
+
+    async def connect(self, resume: bytes | None) -> Link:
+        """Sign in, then go on with the kept connection or open a new one, as the contract says."""
+        await self.close()
+        kept = self._restore(resume)
+        await self.tokens.headers()
+        try:
+            await self._site.choose_server(self._kept_server(kept))
+            transports = await self._site.transports()
+            client = await self._open(kept, transports)
+            resumed = kept is not None and client.connection_id == kept.signalr.connection_id
+            if not resumed:
+                self._subscriber.made.clear()
+            await self._subscriber.subscribe(client.connection_id)
+            if kept is None or kept.owed:
+                self._reading = await self._subscriber.read(self._mapper.state.sessions)
+        except CommandUncertain as error:
+            await self.close()
+            raise NotReady(error.message, reason=error.reason) from error
+        except BaseException:
+            # Also when cancelled: nothing is left open.
+            await self.close()
+            raise
+        self._connected = True
+        if self._settings.client_logs and not resumed:
+            await self._write_log()
+        return Link(session=event_id("session", client.connection_id)[:16], resumed=resumed)
+
+    async def receive(self) -> Delivery:
+        """The next batch, mapped. Between taking it and returning there is no await, so cancelling loses nothing."""
+        try:
+            batch = await self._required().receive()
+        except ConnectionFailed:
+            self._connected = False
+            raise
+        return self._delivery((batch,))
+
+    async def commit(self, delivery: Delivery) -> None:
+        """The delivery is durable. The platform wants no acknowledgement; the age of what is kept is measured."""
+        client = self._client
+        for batch in delivery.receipt:
+            if client is not None:
+                client.stored(batch)
+
+    async def drain(self) -> Delivery | None:
+        """Take what was read already; what is on its way comes to whoever resumes."""
+        batches = await self._required().drain()
+        return self._delivery(batches) if batches else None
+
+    async def close(self) -> None:
+        """Let go of the connection; the platform keeps it for a while."""
+        self._connected = False
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def snapshot(self) -> list[Event]:
+        """What the platform says now, as the events that lead there from what was told last."""
+        try:
+            if self._restate:
+                self._restate = False
+                await self._subscriber.ask_again(self._required().connection_id)
+            reading = await self._subscriber.read(self._mapper.state.sessions)
+        except CommandUncertain as error:
+            raise NotReady(error.message, reason=error.reason) from error
+        # From here on the state has it; if the process ends before a delivery that says so, it is asked again.
+        owed, self._owed = self._owed, ""
+        return self._adopt(reading, f"gap {owed}", self._clock.now(), reconciled=True)
+
+    def diagnostics(self) -> Mapping[str, Any]:
+        """Facts without secrets, bounded by the number of subscriptions and of methods that were seen."""
+        client, state = self._client, self._mapper.state
+        seen = client.seen_at if client else 0.0
+        return {
+            "connected": self._connected,
+            "server": self.api.peer,
+            "transport": client.transport.value if client and client.transport else None,
+            "transports_offered": list(self._site.offered),
+            "slow": bool(client and client.slow),
+            "last_heard": datetime.fromtimestamp(seen, UTC).isoformat() if seen else None,
+            "duplicates": self._duplicates
+            + self._mapper.duplicates
+            + (client.duplicates if client else 0),
+            "tokens": self.tokens.renewals,
+            "subscriptions": sorted({made.name for made in self._subscriber.made.values()}),
+            "refused_subscriptions": dict(self._subscriber.refused),
+            "unmapped_methods": dict(self._mapper.sights),
+            "agents": len(state.agents),
+            "sessions": len(state.sessions),
+            "alerts": len(state.alerts),
+        }
+
+    def _restore(self, resume: bytes | None) -> FeedResume | None:
+        """Take up the kept state. The one in memory may be ahead of the journal, so it is not used."""
+        kept: FeedResume | None = None
+        self._unreadable = None
+        if resume is not None:
+            try:
+                kept = _decoder.decode(resume)
+            except msgspec.DecodeError:
+                self._unreadable = resume
+        sights = self._mapper.sights
+        self._duplicates += self._mapper.duplicates
+        self._mapper = Mapper(self._origin, self._settings.methods, kept.state if kept else None)
+        self._mapper.sights = sights
+        self._last = kept.signalr if kept else None
+        self._owed = kept.owed if kept else ""
+        self._subscriber.restore(dict(kept.made) if kept else {})
+        self._reading = None
+        self._restate = False
+        return kept
+
+    def _kept_server(self, kept: FeedResume | None) -> str:
+        """The server the connection was on, as long as it may still have it."""
+        if kept is None:
+            return ""
+        away = self._clock.now().timestamp() - kept.signalr.seen_at
+        return kept.server if away < KEPT_SERVER_SECONDS else ""
+
+    async def _open(
+        self, kept: FeedResume | None, transports: Sequence[Transport]
+    ) -> SignalRClient:
+        addresses = self._site.addresses()
+        if kept is not None and kept.signalr.base_url in addresses:
+            addresses.remove(kept.signalr.base_url)
+            addresses.insert(0, kept.signalr.base_url)
+        while True:
+            client = self._client_for(addresses.pop(0), transports)
+            try:
+                await client.open(kept.signalr if kept else None)
+            except NotReady as error:
+                await client.close()
+                if error.reason is not Reason.NOT_FOUND or not addresses:
+                    raise
+            except BaseException:
+                await client.close()
+                raise
+            else:
+                self._client = client
+                return client
+
+    def _client_for(self, address: str, transports: Sequence[Transport]) -> SignalRClient:
+        parameter = self._settings.token_parameter
+        return SignalRClient(
+            self._context.http,
+            address,
+            self._settings.hubs,
+            headers=self.tokens.signalr_headers,
+            query=(lambda: {parameter: self.tokens.token}) if parameter else None,
+            transports=transports,
+            identity=self._settings.username,
+            clock=self._clock,
+            name=self.name,
+        )
+
+    def _adopt(
+        self, reading: Reading, occasion: str, received: datetime, *, reconciled: bool
+    ) -> list[Event]:
+        mapper = self._mapper
+        events: list[Event] = []
+        for session, told in reading.sessions.items():
+            events += mapper.adopt_session(
+                session, told, occasion=occasion, received=received, reconciled=reconciled
+            )
+        events += mapper.adopt(
+            reading.agents, occasion=occasion, received=received, reconciled=reconciled
+        )
+        return events
+
+    async def _write_log(self) -> None:
+        """A line in the platform's log is a courtesy: that it fails is no fault of the feed."""
+        try:
+            await self.directory.write_log("Tieline connected", component="api")
+        except (ConnectionFailed, CommandUncertain):
+            return
+
+    def _required(self) -> SignalRClient:
+        if self._client is None:
+            raise ProtocolViolation("the feed is not connected", reason=Reason.STOPPED)
+        return self._client
+
+    def _delivery(self, batches: tuple[Batch, ...]) -> Delivery:
+        received = self._clock.now()
+        events: list[Event] = []
+        gap: Gap | None = None
+        for batch in batches:
+            if batch.gap is not None:
+                self._restate = self._restate or batch.gap.reason is Loss.BUFFER_FULL
+                gap = gap or Gap(
+                    key=self._gap_key(),
+                    reason=batch.gap.reason.value,
+                    since=datetime.fromtimestamp(batch.gap.since, UTC) if batch.gap.since else None,
+                    unrecovered=batch.gap.missing,
+                )
+            for message in batch.messages:
+                events += self._mapper.map(
+                    message.hub,
+                    message.method,
+                    message.args,
+                    connection=batch.connection_id,
+                    key=message.key,
+                    received=received,
+                    subscriptions=self._subscriber.names,
+                )
+            self._last = batch.resume
+        last = batches[-1]
+        for name, why in self._subscriber.untold.items():
+            place = (last.connection_id, f"subscription {name}")
+            said = f"the subscription was refused: {why}"
+            events.append(self._mapper.report(name, said, place=place, received=received))
+        self._subscriber.untold.clear()
+        if self._unreadable is not None:
+            gap = gap or Gap(key=event_id(self.name, self._unreadable.hex()), reason="corrupt")
+            self._unreadable = None
+        if self._reading is not None and not (self._owed and gap):
+            owed, self._owed = self._owed, ""
+            occasion = f"gap {owed}" if owed else f"start {last.connection_id}"
+            events += self._adopt(self._reading, occasion, received, reconciled=bool(owed))
+        self._reading = None
+        if gap is not None:
+            # A gap before the last one is made good is one with it: nothing is told under two ids.
+            self._owed = self._owed or gap.key
+        resume = FeedResume(
+            signalr=last.resume,
+            state=self._mapper.state,
+            server=self.api.root,
+            made=self._subscriber.made,
+            owed=self._owed,
+        )
+        return Delivery(events=tuple(events), resume=_encode(resume), gap=gap, receipt=batches)
+
+    def _gap_key(self) -> str:
+        """The same for the same interruption, also after a crash: made of how far the feed had come."""
+        last = self._last
+        if last is None:
+            return event_id(self.name, "gap", self._required().connection_id)
+        return event_id(self.name, "gap", last.connection_id, last.cursor, last.ordinal, last.epoch)

@@ -1,0 +1,300 @@
+"""The events of one session's change: transitions, parties, recording, supervision, data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from connectors.clarity_connect.mapping.message import Message
+from connectors.clarity_connect.mapping.state import SessionKnown
+from connectors.clarity_connect.mapping.values import moment
+from connectors.clarity_connect.vendor import DIRECTIONS, JOINS, MEDIA, SUPERVISING, word
+from gateway.events import Confidence, Data, Provenance
+from gateway.events.calls import Call, CallDataChanged, Recording, Supervision
+from gateway.events.common import Party
+from gateway.events.interactions import Interaction, InteractionDataChanged, InteractionParty
+from gateway.states import ConnectionState, is_legal
+
+_C = ConnectionState
+_CALL_VERBS = {
+    _C.INITIATED: "initiated",
+    _C.QUEUED: "queued",
+    _C.ALERTING: "offered",
+    _C.CONNECTED: "connected",
+    _C.HELD: "held",
+    _C.CLEARED: "ended",
+}
+_INTERACTION_VERBS = {
+    _C.INITIATED: "created",
+    _C.QUEUED: "queued",
+    _C.ALERTING: "offered",
+    _C.CONNECTED: "accepted",
+    _C.CLEARED: "completed",
+}
+_DATA = ("callNote", "dispositionId", "subDispositionId")
+# Told by events of their own, or no news by themselves.
+_TOLD_ELSEWHERE = frozenset(
+    {*_DATA, "extraItems", "sessionStatus", "isOnHold", "holdStartTime", "isRecording",
+     "recordingStartTime", "sessionHasEnded", "endTimeStamp", "activeTimeStamp", "answeredTimeStamp",
+     "canBeSilentJoined", "canBeWhisperJoined", *JOINS}
+)  # fmt: skip
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What one message changed in a session."""
+
+    session: str
+    known: SessionKnown
+    before: dict[str, Any]
+    previous: ConnectionState | None
+    now: ConnectionState | None
+    joined: dict[str, str]
+    left: dict[str, str]
+    offered: list[str]
+    clocks: dict[str, int]
+
+    @property
+    def is_voice(self) -> bool:
+        """Whether it is a call."""
+        return media_of(self.known) == "voice"
+
+    def changed(self, name: str) -> bool:
+        """Whether a field has another value than before."""
+        return self.known.fields.get(name) != self.before.get(name)
+
+
+def media_of(known: SessionKnown) -> str:
+    """The canonical medium of a session."""
+    return MEDIA.get(known.modality, known.modality)
+
+
+def tell(message: Message, change: Change) -> None:
+    """All events of a change, in order; none if nothing of interest changed."""
+    count = len(message.events)
+    moved = change.now is not None and change.now is not change.previous
+    passed_on = _is_passed_on(change)
+    if passed_on and change.now is not _C.CLEARED:
+        _add(message, change, "transferred", data=_data(message, change))
+    if moved:
+        _tell_transition(message, change)
+    offers = change.offered if not (moved and change.now is _C.ALERTING) else change.offered[1:]
+    for agent in offers:
+        _add(message, change, "offered", data=_data(message, change, agent=agent))
+    _tell_parties(message, change)
+    _tell_recording(message, change)
+    _tell_supervision(message, change)
+    _tell_data(message, change)
+    if len(message.events) == count and change.before:
+        names = {*change.known.fields, *change.before} - _TOLD_ELSEWHERE
+        changed = sorted(name for name in names if change.changed(name))
+        if changed:
+            _add(message, change, "changed", data=_data(message, change, changed=changed))
+
+
+def tell_end(message: Message, session: str, known: SessionKnown) -> None:
+    """A session vanished from all lists."""
+    previous = ConnectionState(known.state) if known.state else None
+    change = Change(
+        session=session,
+        known=known,
+        before=dict(known.fields),
+        previous=previous,
+        now=_C.CLEARED,
+        joined={},
+        left={},
+        offered=[],
+        clocks={},
+    )
+    if previous is _C.CLEARED:
+        return
+    for name in ("isRecording", *JOINS):
+        if known.fields.get(name) is True:
+            known.fields[name] = False
+    _tell_recording(message, change)
+    _tell_supervision(message, change)
+    verb = "ended" if change.is_voice else "completed"
+    _add(message, change, verb, data=_data(message, change), confidence=Confidence.INFERRED)
+
+
+def _is_passed_on(change: Change) -> bool:
+    """Another agent has a session that an agent had already taken."""
+    old, new = change.before.get("agentId"), change.known.fields.get("agentId")
+    talked = change.previous in {_C.CONNECTED, _C.HELD}
+    return talked and new is not None and old not in {None, new, "0"}
+
+
+def _tell_transition(message: Message, change: Change) -> None:
+    previous, now = change.previous, change.now
+    status = word(change.known.fields.get("sessionStatus") or "")
+    at = None
+    if change.is_voice:
+        verb = _CALL_VERBS.get(now, "changed") if now else "changed"
+        if now is _C.CONNECTED and previous is _C.HELD:
+            verb = "retrieved"
+        if status == "transferred":
+            verb = "transferred"
+    else:
+        verb = _INTERACTION_VERBS.get(now, "changed") if now else "changed"
+        if previous is _C.HELD and now is _C.CONNECTED:
+            verb = "changed"
+        verb = {"abandoned": "cancelled", "transferred": "transferred"}.get(status, verb)
+    stamp = {
+        "connected": "activeTimeStamp",
+        "accepted": "activeTimeStamp",
+        "held": "holdStartTime",
+    }.get(verb)
+    if change.now is _C.CLEARED:
+        stamp = "endTimeStamp"
+    if previous is None and verb in {"initiated", "created"}:
+        stamp = "startTimeStamp"
+    if stamp and change.changed(stamp):
+        at = moment(change.known.fields.get(stamp))
+    surprising = (
+        message.provenance is Provenance.LIVE and now is not None and not is_legal(previous, now)
+    )
+    _add(
+        message,
+        change,
+        verb,
+        data=_data(message, change),
+        at=at,
+        anomaly="illegal_transition" if surprising else UNSET,
+    )
+
+
+def _tell_parties(message: Message, change: Change) -> None:
+    for verb, parties in (("party.joined", change.joined), ("party.left", change.left)):
+        for agent, how in parties.items():
+            role = "observer" if how in SUPERVISING else "agent"
+            party = Party(role=role, agent=agent)
+            data: Data
+            if change.is_voice:
+                data = _data(message, change, party=party)
+            else:
+                data = InteractionParty(
+                    interaction=change.session,
+                    media=media_of(change.known),
+                    party=party,
+                    agent=change.known.fields.get("agentId"),
+                    native=message.native(state=how, session_id=change.session),
+                )
+            _add(message, change, verb, data=data)
+
+
+def _tell_recording(message: Message, change: Change) -> None:
+    on, was = change.known.fields.get("isRecording"), change.before.get("isRecording")
+    if on is None or bool(on) == bool(was):
+        return
+    data = Recording(
+        call=change.session,
+        agent=change.known.fields.get("agentId"),
+        mode="call",
+        native=message.native(session_id=change.session),
+    )
+    verb, stamp = ("started", "recordingStartTime") if on else ("stopped", "")
+    at = moment(change.known.fields.get(stamp)) if on and change.changed(stamp) else None
+    message.add(f"recording.{verb}", f"recording/{change.session}", data, key=change.session, at=at)
+
+
+def _tell_supervision(message: Message, change: Change) -> None:
+    for name, mode in JOINS.items():
+        on, was = change.known.fields.get(name), change.before.get(name)
+        if on is None or bool(on) == bool(was):
+            continue
+        agent = change.known.fields.get("agentId")
+        kind = "SilentJoin" if mode == "listen" else "WhisperJoin"
+        supervisor = next((a for a, how in change.known.parties.items() if how == kind), None)
+        data = Supervision(
+            supervisor=supervisor,
+            agent=agent,
+            call=change.session,
+            mode=mode,
+            scope="call",
+            native=message.native(session_id=change.session),
+        )
+        verb = "started" if on else "stopped"
+        message.add(f"supervision.{verb}", f"agent/{agent or ''}", data, key=change.session)
+
+
+def _tell_data(message: Message, change: Change) -> None:
+    now, was = change.known.fields, change.before
+    values = {name: now[name] for name in _DATA if name in now and change.changed(name)}
+    removed = [name for name in _DATA if name in was and name not in now]
+    items, old = now.get("extraItems", {}), was.get("extraItems", {})
+    values |= {key: value for key, value in items.items() if old.get(key, UNSET) != value}
+    removed += [key for key in old if key not in items]
+    if not values and not removed:
+        return
+    native = message.native(session_id=change.session)
+    agent = now.get("agentId")
+    data: Data
+    if change.is_voice:
+        data = CallDataChanged(
+            call=change.session, agent=agent, changed=list(values), removed=removed, values=values,
+            native=native,
+        )  # fmt: skip
+    else:
+        data = InteractionDataChanged(
+            interaction=change.session, media=media_of(change.known), agent=agent,
+            changed=list(values), removed=removed, values=values, native=native,
+        )  # fmt: skip
+    _add(message, change, "data.changed", data=data)
+
+
+def _data(
+    message: Message,
+    change: Change,
+    *,
+    agent: str | None = None,
+    party: Party | None = None,
+    changed: list[str] | None = None,
+) -> Data:
+    known = change.known
+    told = known.fields
+    status = told.get("sessionStatus")
+    native = message.native(
+        state=status, session_id=change.session, call_flow_id=told.get("callFlowId")
+    )
+    queue = told.get("queueId")
+    # Numbers below 1 stand for sessions that no queue had.
+    queue = None if queue is not None and (queue.startswith("-") or queue == "0") else queue
+    direction = DIRECTIONS.get(word(told.get("sessionType") or ""))
+    cause = word(status) if status and change.now is _C.CLEARED else None
+    who = agent or told.get("agentId")
+    if not change.is_voice:
+        return Interaction(
+            interaction=change.session, media=media_of(known), agent=who, queue=queue,
+            reason=cause, direction=direction, changed=changed or [], native=native,
+        )  # fmt: skip
+    parties = [
+        Party(role="customer", number=told.get("customerPhone"), name=told.get("customerName"))
+    ]
+    parties += [
+        Party(role="observer" if how in SUPERVISING else "agent", agent=a)
+        for a, how in known.parties.items()
+    ]
+    if not known.parties and told.get("agentId"):
+        parties.append(Party(role="agent", agent=told["agentId"], name=told.get("agentName")))
+    ended = change.now is _C.CLEARED
+    queued, active = change.clocks.get("queuedMs"), change.clocks.get("activeMs")
+    return Call(
+        call=change.session,
+        agent=who,
+        state=change.now,
+        previous_state=change.previous,
+        direction=direction,
+        parties=parties,
+        party=party,
+        queue=queue,
+        cause=cause,
+        queue_seconds=queued / 1000 if queued else None,
+        talk_seconds=active / 1000 if active and ended else None,
+        native=native,
+    )
+
+
+def _add(message: Message, change: Change, verb: str, *, data: Data, **more: Any) -> None:
+    noun = "call" if change.is_voice else "interaction"
+    message.add(f"{noun}.{verb}", f"{noun}/{change.session}", data, key=change.session, **more)

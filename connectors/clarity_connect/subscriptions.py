@@ -1,0 +1,173 @@
+"""Requests that create, update and delete subscriptions, and what their answers say. Pure.
+
+The answer to a subscription is not documented, and yet it is updated and deleted by an id: any JSON that may
+hold one is read. Source: Clarity Connect Web API Version 2, "Subscription", "Batch Request".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from connectors.clarity_connect.settings import Subscription
+
+CHUNK = 150
+"""Most ids in one request: servers of this kind take a query of 2048 characters."""
+_PATHS = {"none": "", "aggregate": "/aggregateBy", "group": "/groupBy"}
+MAX_BATCH = 50
+
+
+class Posting(NamedTuple):
+    """One request about a subscription."""
+
+    name: str
+    method: str
+    path: str
+    body: dict[str, Any]
+
+
+def everyone_of(subscription: Subscription) -> str | None:
+    """`agents` or `queues` if the subscription names nobody and means all of them."""
+    if subscription.to == "alerts" or subscription.names_entities:
+        return None
+    return subscription.to
+
+
+def creations(
+    subscriptions: Sequence[Subscription],
+    connection_id: str,
+    everyone: Mapping[str, Sequence[str]],
+) -> list[Posting]:
+    """The requests that create subscriptions; one without anybody to watch makes none."""
+    return [
+        Posting(
+            subscription.name,
+            "POST",
+            f"v2/subscriptions/{subscription.to}{_PATHS[subscription.sum_by]}{_query(query)}",
+            _body(subscription, connection_id),
+        )
+        for subscription in subscriptions
+        for query in _queries(subscription, everyone)
+    ]
+
+
+def update(
+    subscription: Subscription,
+    subscription_id: str,
+    connection_id: str,
+    everyone: Mapping[str, Sequence[str]],
+) -> list[Posting]:
+    """The request that makes an existing subscription what the settings say now."""
+    return [
+        Posting(
+            subscription.name,
+            "POST",
+            f"v2/subscriptions/{quote(subscription_id, safe='')}{_query(query)}",
+            _body(subscription, connection_id),
+        )
+        for query in _queries(subscription, everyone)
+    ]
+
+
+def deletion(name: str, subscription_id: str, connection_id: str) -> Posting:
+    """The request that ends a subscription."""
+    path = f"v2/subscriptions/{quote(subscription_id, safe='')}"
+    return Posting(name, "DELETE", path, {"connectionId": connection_id})
+
+
+def batch(postings: Sequence[Posting]) -> list[dict[str, Any]]:
+    """The body of one batch request that holds others."""
+    return [
+        {"method": one.method, "relativeUrl": f"../{one.path}", "body": one.body}
+        for one in postings
+    ]
+
+
+def batch_answers(body: Any, count: int) -> list[tuple[int, Any]] | None:
+    """Status and body of each answer in a batch's; none if it is no answer to so many."""
+    if not isinstance(body, list) or len(body) != count:
+        return None
+    answers = []
+    for item in body:
+        code = item.get("code") if isinstance(item, dict) else None
+        if not isinstance(code, int):
+            return None
+        answers.append((code, item.get("body")))
+    return answers
+
+
+def id_in(body: Any) -> str | None:
+    """The subscription's id in an answer, if there is one."""
+    if isinstance(body, dict):
+        for name in ("subscriptionId", "subscriptionID", "SubscriptionId", "id", "Id"):
+            if (found := id_in(body.get(name))) is not None:
+                return found
+        return None
+    if isinstance(body, bool):
+        return None
+    if isinstance(body, int):
+        return str(body)
+    return body[:200] if isinstance(body, str) and body else None
+
+
+def digest(subscription: Subscription) -> str:
+    """The subscription's content, to notice that the settings changed."""
+    return msgspec.json.encode(subscription.model_dump(mode="json")).decode()
+
+
+def _queries(
+    subscription: Subscription, everyone: Mapping[str, Sequence[str]]
+) -> Iterator[dict[str, str]]:
+    common: dict[str, str] = {}
+    if subscription.modalities:
+        common["modalities"] = ",".join(subscription.modalities)
+    if subscription.include_breakdowns:
+        common["includeBreakdowns"] = "true"
+    if subscription.include_status_history:
+        common["includeStatusHistory"] = "true"
+    if subscription.to == "alerts":
+        yield {}
+        return
+    own = f"{subscription.to.removesuffix('s')}Ids"
+    ids: list[str] = [*map(str, subscription.agent_ids or subscription.queue_ids)]
+    others = {
+        name: ",".join(map(str, values))
+        for name, values in (
+            ("teamIds", subscription.team_ids),
+            ("groupIds", subscription.group_ids),
+            ("businessUnitIds", subscription.business_unit_ids),
+        )
+        if values
+    }
+    if not subscription.names_entities:
+        ids = [*everyone.get(subscription.to, ())]
+        if not ids:
+            return
+    if subscription.sum_by != "none" or not ids:
+        named = {own: ",".join(ids)} if ids else {}
+        yield {**named, **others, **common}
+        return
+    if others:
+        yield {**others, **common}
+    for start in range(0, len(ids), CHUNK):
+        yield {own: ",".join(ids[start : start + CHUNK]), **common}
+
+
+def _query(query: Mapping[str, str]) -> str:
+    return f"?{urlencode(query, safe=',')}" if query else ""
+
+
+def _body(subscription: Subscription, connection_id: str) -> dict[str, Any]:
+    body: dict[str, Any] = {"connectionId": connection_id}
+    if subscription.metric_properties:
+        body["metricProperties"] = list(subscription.metric_properties)
+    if subscription.session_properties:
+        # The documentation's samples and its dictionary disagree on the name.
+        body["sessionProperties"] = list(subscription.session_properties)
+        body["sessionPropertyType"] = list(subscription.session_properties)
+    if subscription.status_properties:
+        body["statusProperties"] = list(subscription.status_properties)
+    return body
