@@ -15,7 +15,7 @@ from typing import ClassVar
 from aiohttp import web
 
 from connectors._simulation.admin import AdminRoutes
-from connectors._simulation.faults import Fault, FaultKind, StreamFaults
+from connectors._simulation.faults import FEED_AND_HTTP, Fault, FaultKind, StreamFaults
 from connectors._simulation.server import SimulatedServer
 from connectors._simulation.signalr_protocol import SignalROptions
 from connectors._simulation.signalr_server import SignalRServer
@@ -51,7 +51,16 @@ BROKEN_MESSAGES = (
 class Simulator(SimulatedServer):
     """One simulated server. Give `app` to any aiohttp runner, or use `start` and `stop`."""
 
-    FAULTS: ClassVar[frozenset[FaultKind]] = frozenset(FaultKind) - {FaultKind.SERVICE_UNAVAILABLE}
+    FAULTS: ClassVar[frozenset[FaultKind]] = FEED_AND_HTTP | {
+        FaultKind.TOKEN_EXPIRY,
+        FaultKind.SERVER_RESTART,
+        FaultKind.RING_OVERFLOW,
+        FaultKind.SILENCE,
+        FaultKind.TRANSPORT_DISABLED,
+        FaultKind.UPGRADE_REFUSED,
+        FaultKind.UNAUTHORIZED,
+        FaultKind.FORBIDDEN,
+    }
 
     def __init__(self, settings: SimulatorSettings | None = None) -> None:
         self.settings = chosen = settings or SimulatorSettings()
