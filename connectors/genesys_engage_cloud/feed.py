@@ -143,9 +143,11 @@ class ApiFeed(ABC):
             resumed = kept is not None and self._client.client_id == kept.bayeux.client_id
             await self._opened(kept, resumed=resumed)
             await self._prepare_for(self._client.client_id)
-        except BaseException:
+        except BaseException as error:
             # Also when cancelled: nothing is left open.
             await self._client.close()
+            if isinstance(error, ConnectionFailed):
+                raise self._as_lost(error) from None
             raise
         self._connected = True
         self._tending = asyncio.create_task(self._tend(), name=f"{self.name} upkeep")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -60,7 +61,10 @@ class ProvisioningFeed(ApiFeed):
 
     async def snapshot(self) -> list[Event]:
         """Nothing at once: what changed comes as the results of the operations that are asked again."""
-        await self._read()
+        try:
+            await self._read()
+        except AuthRejected as error:
+            raise self._as_lost(error) from None
         return []
 
     async def _open(self, kept: FeedResume | None) -> None:
@@ -86,18 +90,21 @@ class ProvisioningFeed(ApiFeed):
 
     async def _prepare(self) -> None:
         if self._watched.watch:
-            await self._http.call(
-                "POST",
-                f"{OPERATIONS}/watch-objects",
-                body={"data": {"types": list(self._watched.watch)}},
-            )
+            await self._ask("watch-objects", {"data": {"types": list(self._watched.watch)}})
         await self._read()
 
     async def _read(self) -> None:
         for name in self._watched.read:
             self._asked += 1
             identity = operation_result_id(name, self._asked)
-            await self._http.call("POST", f"{OPERATIONS}/{name}?_aioId={identity}", body={})
+            await self._ask(f"{name}?_aioId={identity}", {})
+
+    async def _ask(self, operation: str, body: dict[str, Any]) -> None:
+        """Send an operation. The cookie stands for the session: what is denied is gone."""
+        try:
+            await self._http.call("POST", f"{OPERATIONS}/{operation}", body=body)
+        except AuthRejected as error:
+            raise AuthRejected(error.message, reason=Reason.SESSION_LOST) from None
 
     async def _keep_alive(self) -> None:
         """Nothing but its own call keeps a session that only listens."""

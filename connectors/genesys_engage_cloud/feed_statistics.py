@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors._wire.bayeux.values import Batch
+from connectors.genesys_engage_cloud.envelope import Envelope
 from connectors.genesys_engage_cloud.feed import DENIED, ApiFeed, FeedResume
 from connectors.genesys_engage_cloud.mapping.statistics import StatisticsMapper
 from connectors.genesys_engage_cloud.settings import (
@@ -58,7 +59,6 @@ class StatisticsFeed(ApiFeed):
         self._mapper = StatisticsMapper(self.origin)
         self._renewal: asyncio.Task[None] | None = None
         self._rejected: AuthRejected | None = None
-        self._peeks = 0
 
     async def close(self) -> None:
         """Stop polling, tending and renewing."""
@@ -70,18 +70,14 @@ class StatisticsFeed(ApiFeed):
 
     async def snapshot(self) -> list[Event]:
         """The current values of all subscriptions."""
-        token = await self._tokens.valid()
         session, events = self._client.client_id, list[Event]()
         for index, watched in enumerate(self._watched.objects):
             identity = self._subscription(session, index)
             wanted = quote(",".join(self._ids(index, watched)), safe=",")
-            answer = await self._http.call(
-                "GET",
-                f"{SUBSCRIPTIONS}/{identity}/statistic-values?statisticIds={wanted}",
-                bearer=token,
+            answer = await self._call(
+                "GET", f"{SUBSCRIPTIONS}/{identity}/statistic-values?statisticIds={wanted}"
             )
             data = answer.data if isinstance(answer.data, dict) else {}
-            self._peeks += 1
             events += self._mapper.observed(
                 data.get("statistics"),
                 session=session,
@@ -98,17 +94,22 @@ class StatisticsFeed(ApiFeed):
 
     async def _prepare(self) -> None:
         """Subscribe in this CometD session. An id that exists already is only set again."""
-        token = await self._tokens.valid()
         for index, watched in enumerate(self._watched.objects):
-            await self._http.call(
+            await self._call(
                 "POST",
                 f"{SUBSCRIPTIONS}?verbose=OFF",
                 body={
                     "operationId": self._subscription(self._client.client_id, index),
                     "data": {"statistics": self._statistics(index, watched)},
                 },
-                bearer=token,
             )
+
+    async def _call(self, method: str, path: str, body: Any = None) -> Envelope:
+        """A request with the token; if that died early, once more with a new one."""
+        try:
+            return await self._http.call(method, path, body=body, bearer=await self._tokens.valid())
+        except AuthRejected:
+            return await self._http.call(method, path, body=body, bearer=await self._tokens.renew())
 
     def _subscription(self, session: str, index: int) -> str:
         return f"tieline-{event_id(self.name, session)[:12]}-{index}"

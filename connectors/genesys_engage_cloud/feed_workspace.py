@@ -125,11 +125,14 @@ class WorkspaceFeed(ApiFeed):
 
     async def snapshot(self) -> list[Event]:
         """What the platform says now, as the events that lead there from what was told last."""
-        answer = await self._http.call("GET", CURRENT_SESSION)
+        try:
+            resources = await self._current_session()
+        except AuthRejected as error:
+            raise self._as_lost(error) from None
         # From here on the picture has it; if the process ends before a delivery that says so, it is asked again.
         owed, self._owed = self._owed, ""
         return self._mapper.adopt(
-            answer.data,
+            resources,
             reading=f"gap {owed}",
             received=self._clock.now(),
             reconciled=True,
@@ -178,7 +181,14 @@ class WorkspaceFeed(ApiFeed):
         if not resumed and self._wants_start:
             await self._activate()
         if kept is None or kept.owed:
-            self._resources = (await self._http.call("GET", CURRENT_SESSION)).data
+            self._resources = await self._current_session()
+
+    async def _current_session(self) -> Any:
+        """How the agent stands. The cookie stands for the session: what is denied is gone."""
+        try:
+            return (await self._http.call("GET", CURRENT_SESSION)).data
+        except AuthRejected as error:
+            raise AuthRejected(error.message, reason=Reason.SESSION_LOST) from None
 
     async def _initialize(self) -> None:
         token = await self._tokens.renew()

@@ -652,3 +652,47 @@ async def test_a_kill_between_the_snapshot_and_the_next_delivery_tells_nothing_t
     assert held.data.previous_state == "connected"  # type: ignore[attr-defined]  # a call has it
     connected = {event.id for event in after.events if event.type == "tieline.call.connected.v1"}
     assert len(connected) == 1
+
+
+async def test_a_token_that_died_before_the_values_are_read_is_replaced() -> None:
+    async with (
+        simulated(ack=True, statistics_seconds=60) as simulator,
+        connected_to(simulator.url, agents=0, statistics=STATISTICS) as connector,
+        Consumer(connector) as consumer,
+    ):
+        await consumer.event("agent.metrics.observed")
+        simulator.commit(Fault(FaultKind.TOKEN_EXPIRY))
+
+        assert await connector.snapshot(consumer.feed)
+
+
+@pytest.mark.parametrize("number", [0, 2])
+async def test_a_session_that_ends_while_the_platform_is_asked_is_lost_and_no_refusal(
+    number: int,
+) -> None:
+    """A session is made anew at once; refused credentials would be tried again much later."""
+    async with (
+        simulated(ack=True, timeout_ms=20_000, max_interval_ms=60_000) as simulator,
+        connected_to(simulator.url, statistics=STATISTICS, provisioning=PROVISIONING) as connector,
+    ):
+        consumer = Consumer(connector, number=number)
+        await consumer.feed.connect(None)
+        await consumer.read()
+        simulator.workspace.sessions.end_all(None)
+        simulator.provisioning.sessions.end_all(None)
+        with pytest.raises(NotConnected) as caught:
+            await connector.snapshot(consumer.feed)
+
+    assert caught.value.reason is Reason.SESSION_LOST
+
+
+async def test_a_session_that_is_stolen_while_it_is_made_is_lost_and_no_refusal() -> None:
+    async with (
+        simulated(ack=True, initialization_seconds=5) as simulator,
+        connected_to(simulator.url) as connector,
+    ):
+        connecting = asyncio.create_task(connector.feeds[0].connect(None), name="connect")
+        await until(lambda: simulator.workspace.sessions.alive and simulator.bayeux.handshakes)
+        simulator.commit(Fault(FaultKind.SESSION_EXPIRY))
+        with pytest.raises((NotConnected, NotReady)):
+            await asyncio.wait_for(connecting, WAIT_SECONDS)
