@@ -164,7 +164,7 @@ class Tokens:
     def check(self, token: str) -> Agent | None:
         """Whose token it is; none if it is not good or not good any more."""
         signed, _, signature = token.rpartition(".")
-        if not hmac.compare_digest(signature, self._sign(signed)):
+        if not hmac.compare_digest(signature.encode(), self._sign(signed).encode()):
             return None
         payload = signed.partition(".")[2]
         claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from random import Random
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
@@ -99,16 +100,10 @@ class Http:
             raise Answered(400, "The body is no list of requests.")
         answers = []
         for item in call.body:
-            fields = {str(key).lower(): value for key, value in item.items()}
-            url = urlsplit(str(fields.get("relativeurl", "")).lstrip("./"))
-            inner = Call(
-                method=str(fields.get("method", "GET")).upper(),
-                path=_path(url.path),
-                caller=call.caller,
-                query={key.lower(): value for key, value in parse_qsl(url.query)},
-                body=fields.get("body"),
-            )
-            reply = self._router.answer(inner)
+            if not isinstance(item, dict):
+                answers.append({"code": 400, "body": {"message": "This is no request."}})
+                continue
+            reply = self._router.answer(_inner(call, item))
             answers.append({"code": reply.status, "body": reply.body})
         return Reply(body=answers)
 
@@ -177,6 +172,19 @@ class Http:
         address = f"{request.scheme}://{request.host}{TOKEN_PATH}"
         response.headers["WWW-Authenticate"] = f'{address},grant_type="{GRANT_TYPE}"'
         return response
+
+
+def _inner(call: Call, item: dict[str, Any]) -> Call:
+    """One request of a batch."""
+    fields = {str(key).lower(): value for key, value in item.items()}
+    url = urlsplit(str(fields.get("relativeurl", "")).lstrip("./"))
+    return Call(
+        method=str(fields.get("method", "GET")).upper(),
+        path=_path(url.path),
+        caller=call.caller,
+        query={key.lower(): value for key, value in parse_qsl(url.query)},
+        body=fields.get("body"),
+    )
 
 
 def _path(text: str) -> str:

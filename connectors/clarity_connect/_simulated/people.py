@@ -236,8 +236,10 @@ class People:
             raise Answered(400, "Either a status or the suspended flag can be set.")
         if reason_id is not None and status_id not in {None, UNAVAILABLE}:
             raise Answered(400, "A reason code needs the status Unavailable.")
+        if suspended is not None and not isinstance(suspended, bool):
+            raise Answered(400, "isSuspended is true or false.")
         self._world.leave_alone(agent)
-        if isinstance(suspended, bool):
+        if suspended is not None:
             self._world.set_status(agent, agent.status_id, agent.reason_id, suspended=suspended)
             return Reply(204)
         number = UNAVAILABLE if status_id is None else status_id

@@ -97,7 +97,14 @@ async def test_setting_a_status(supervisor: Desk, body: Data, expected: tuple[ob
 
 @pytest.mark.parametrize(
     "body",
-    [None, {}, {"agentStatusId": 1, "isSuspended": True}, {"agentStatusId": 1, "reasonCodeId": 1}],
+    [
+        None,
+        {},
+        {"agentStatusId": 1, "isSuspended": True},
+        {"agentStatusId": 1, "reasonCodeId": 1},
+        {"agentStatusId": 13},
+        {"isSuspended": "perhaps"},
+    ],
 )
 async def test_a_status_that_contradicts_itself_is_a_400(supervisor: Desk, body: Data) -> None:
     assert (await supervisor.post("v2/agentStatus/update/101", body))[0] == 400
@@ -327,7 +334,8 @@ async def test_a_batch_answers_each_request_with_its_own_code(supervisor: Desk) 
             {"method": "GET", "relativeUrl": "../v2/profile"},
             {"method": "POST", "relativeUrl": "../v2/subscriptions/agents/?agentIds=101"},
             {"method": "GET", "relativeUrl": "../v2/metrics/agents"},
+            "no request",
         ],
     )
-    assert [one["code"] for one in answers] == [200, 500, 401]
+    assert [one["code"] for one in answers] == [200, 500, 401, 400]
     assert answers[1]["body"] == {"message": "Failed to subscribe to agents"}
