@@ -152,6 +152,7 @@ class PollingChannel:
         following: Callable[[], Request],
         *,
         poll_seconds: float,
+        standing_seconds: float = STANDING_SECONDS,
         spin_pause_seconds: float,
         max_bytes: int,
         clock: Clock,
@@ -160,6 +161,7 @@ class PollingChannel:
         self._first = first
         self._following = following
         self._poll_seconds = poll_seconds
+        self._standing_seconds = standing_seconds
         self._spin_pause_seconds = spin_pause_seconds
         self._max_bytes = max_bytes
         self._clock = clock
@@ -208,7 +210,7 @@ class PollingChannel:
                 asking.exception()
 
     async def _is_answered(self, asking: asyncio.Task[bytes]) -> bool:
-        await asyncio.wait({asking}, timeout=STANDING_SECONDS)
+        await asyncio.wait({asking}, timeout=self._standing_seconds)
         return asking.done()
 
     async def _ask(self, request: Request) -> bytes:

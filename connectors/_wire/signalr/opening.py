@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from connectors._wire import http_errors
 from connectors._wire.signalr import cursors
 from connectors._wire.signalr.channels import (
+    STANDING_SECONDS,
     Channel,
     EventStreamChannel,
     PollingChannel,
@@ -197,11 +198,13 @@ class Opening:
 
     def _polling(self, first: Request | None, negotiated: Negotiated) -> PollingChannel:
         session = self._session
+        silence = negotiated.keep_alive_seconds or negotiated.disconnect_seconds
         return PollingChannel(
             self._exchange,
             first,
             lambda: self.requests.poll(session.token, session.cursor, session.groups_token),
             poll_seconds=negotiated.poll_seconds + POLL_DELAY_SECONDS,
+            standing_seconds=min(STANDING_SECONDS, silence / 4),
             spin_pause_seconds=self._spin_pause_seconds,
             max_bytes=self._max_frame_bytes,
             clock=self._clock,

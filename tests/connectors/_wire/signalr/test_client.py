@@ -167,10 +167,21 @@ async def test_a_full_buffer_pauses_reading_and_loses_nothing(
         assert losses(batches) == []
 
 
-async def test_polls_without_padding_count_as_life_while_they_stand(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("connectors._wire.signalr.channels.STANDING_SECONDS", 0.1)
+@each_transport
+async def test_a_quiet_connection_stays_up(make: Make, transport: Transport) -> None:
+    async with fake_signalr(KeepAliveTimeout=0.6, DisconnectTimeout=1.0) as server:
+        client = make(server, transport)
+        await opened(client)
+        await eventually(lambda: server.held == 1, "a stream")
+        before = server.issued
+        await asyncio.sleep(1.5)
+        assert (server.issued, client.connection_id) == (before, "id-1")
+        server.publish("a")
+        batches = await collect(client, 1)
+        assert (values(batches), losses(batches)) == (["a"], [])
+
+
+async def test_polls_without_padding_count_as_life_while_they_stand(make: Make) -> None:
     async with fake_signalr() as server:
         server.padding = False
         client = make(server, Transport.LONG_POLLING, limits={"checkpoint_seconds": 0.2})
