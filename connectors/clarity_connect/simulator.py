@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - the package lands as a whole, with its connector
 """A Clarity Connect Web API v2 server for tests and the demo: Windows sign-in, REST, classic SignalR, lives, an oracle.
 
 What it knows of the real server comes from the vendor's document of the Web API v2; the docstrings of `_simulated` name
