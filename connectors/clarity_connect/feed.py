@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
 from connectors._wire.signalr.client import SignalRClient
+from connectors._wire.signalr.core import CoreClient
+from connectors._wire.signalr.negotiation import SpeaksCore
 from connectors._wire.signalr.values import Batch, Loss, SignalRResume, Transport
 from connectors.clarity_connect.auth import Tokens
 from connectors.clarity_connect.client import Api
@@ -34,6 +37,7 @@ from gateway.errors import (
 from gateway.events import Event, event_id, source_of
 
 PLATFORM_NAME = "clarity_connect"
+Client = SignalRClient | CoreClient
 KEPT_SERVER_SECONDS = 60.0
 """For so long a restart goes back to the server it was on; later the load balancer is asked again."""
 
@@ -77,7 +81,7 @@ class ClarityFeed:
             keep_payload=settings.keep_payload,
         )
         self._mapper = Mapper(self._origin, settings.methods)
-        self._client: SignalRClient | None = None
+        self._client: Client | None = None
         self._connected = False
         self._last: SignalRResume | None = None
         self._owed = ""
@@ -173,11 +177,11 @@ class ClarityFeed:
             "server": self.api.peer,
             "transport": client.transport.value if client and client.transport else None,
             "transports_offered": list(self._site.offered),
-            "slow": bool(client and client.slow),
+            "slow": isinstance(client, SignalRClient) and client.slow,
             "last_heard": datetime.fromtimestamp(seen, UTC).isoformat() if seen else None,
             "duplicates": self._duplicates
             + self._mapper.duplicates
-            + (client.duplicates if client else 0),
+            + (client.duplicates if isinstance(client, SignalRClient) else 0),
             "tokens": self.tokens.renewals,
             "subscriptions": sorted({made.name for made in self._subscriber.made.values()}),
             "refused_subscriptions": dict(self._subscriber.refused),
@@ -214,27 +218,52 @@ class ClarityFeed:
         away = self._clock.now().timestamp() - kept.signalr.seen_at
         return kept.server if away < KEPT_SERVER_SECONDS else ""
 
-    async def _open(
-        self, kept: FeedResume | None, transports: Sequence[Transport]
-    ) -> SignalRClient:
+    async def _open(self, kept: FeedResume | None, transports: Sequence[Transport]) -> Client:
         addresses = self._site.addresses()
         if kept is not None and kept.signalr.base_url in addresses:
             addresses.remove(kept.signalr.base_url)
             addresses.insert(0, kept.signalr.base_url)
+        resume = kept.signalr if kept else None
         while True:
-            client = self._client_for(addresses.pop(0), transports)
+            address = addresses.pop(0)
             try:
-                await client.open(kept.signalr if kept else None)
+                # Only ASP.NET Core's connections are kept without a token: they cannot be gone on with.
+                if resume is not None and not resume.negotiated.token:
+                    self._client = await self._opened(self._core_client_for(address), resume)
+                else:
+                    self._client = await self._opened(self._client_for(address, transports), resume)
+            except SpeaksCore:
+                self._client = await self._opened(self._core_client_for(address), resume)
             except NotReady as error:
-                await client.close()
-                if error.reason is not Reason.NOT_FOUND or not addresses:
+                if error.reason is not Reason.NOT_FOUND:
                     raise
-            except BaseException:
-                await client.close()
-                raise
-            else:
-                self._client = client
-                return client
+                if addresses:
+                    continue
+                # Some servers of ASP.NET Core answer so to a GET.
+                self._client = await self._opened(self._core_client_for(address), resume)
+            return self._client
+
+    async def _opened(self, client: Client, resume: SignalRResume | None) -> Client:
+        try:
+            await client.open(resume)
+        except BaseException:
+            await client.close()
+            raise
+        return client
+
+    def _core_client_for(self, address: str) -> CoreClient:
+        """ASP.NET Core SignalR has an address for each hub: `signalr_url` is then that of the one we hear."""
+        parameter = self._settings.token_parameter
+        return CoreClient(
+            self._context.http,
+            address,
+            self._settings.hubs[0],
+            headers=self.tokens.signalr_headers,
+            query=(lambda: {parameter: self.tokens.token}) if parameter else None,
+            identity=self._settings.username,
+            clock=self._clock,
+            name=self.name,
+        )
 
     def _client_for(self, address: str, transports: Sequence[Transport]) -> SignalRClient:
         parameter = self._settings.token_parameter
@@ -244,6 +273,7 @@ class ClarityFeed:
             self._settings.hubs,
             headers=self.tokens.signalr_headers,
             query=(lambda: {parameter: self.tokens.token}) if parameter else None,
+            classify_http=_perhaps_core,
             transports=transports,
             identity=self._settings.username,
             clock=self._clock,
@@ -271,7 +301,7 @@ class ClarityFeed:
         except (ConnectionFailed, CommandUncertain):
             return
 
-    def _required(self) -> SignalRClient:
+    def _required(self) -> Client:
         if self._client is None:
             raise ProtocolViolation("the feed is not connected", reason=Reason.STOPPED)
         return self._client
@@ -332,3 +362,12 @@ class ClarityFeed:
         if last is None:
             return event_id(self.name, "gap", self._required().connection_id)
         return event_id(self.name, "gap", last.connection_id, last.cursor, last.ordinal, last.epoch)
+
+
+def _perhaps_core(
+    status: int, _headers: Mapping[str, str], _body: bytes
+) -> ConnectionFailed | None:
+    """A hub of ASP.NET Core takes its negotiate by POST only."""
+    if status != HTTPStatus.METHOD_NOT_ALLOWED:
+        return None
+    return SpeaksCore("the server takes no GET to negotiate", reason=Reason.UNSUPPORTED)

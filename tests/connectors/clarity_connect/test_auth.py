@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -13,7 +15,8 @@ from connectors.clarity_connect import challenge
 from connectors.clarity_connect.challenge import Challenge
 from connectors.clarity_connect.windows import WindowsPost
 from gateway.errors import AuthRejected, ConfigError, NotReady, ProtocolViolation, Reason
-from tests.connectors.clarity_connect.harness import Consumer, connected_to, simulated
+from tests.connectors.clarity_connect.harness import CLIENT_ID, Consumer, connected_to, simulated
+from tests.connectors.clarity_connect.test_simulator_tls import certificate, served
 
 SAMPLE = 'https://41.ccdev2015.internal/webauth/token,grant_type="urn:connect.auth:windows"'
 GRANT = "urn:connect.auth:windows"
@@ -151,6 +154,26 @@ async def test_no_known_scheme_is_a_rejection() -> None:
             await windows.post(f"http://{host}:{port}/token", {})
     finally:
         await runner.cleanup()
+
+
+@pytest.mark.parametrize("scheme", ["NTLM", "Negotiate"])
+async def test_the_handshake_is_bound_to_the_tls_channel(tmp_path: Path, scheme: str) -> None:
+    """A host with extended protection takes no handshake that was made for another."""
+    path, digest = certificate(tmp_path)
+    trust = ssl.create_default_context(cafile=str(path))
+    windows = WindowsPost(
+        username="CONTOSO\\gateway",
+        password="secret",
+        schemes=(scheme,),
+        timeout_seconds=10,
+        ssl=trust,
+    )
+    form = {"grant_type": GRANT, "client_id": CLIENT_ID}
+    async with served(path, digest) as url:
+        status, body = await windows.post(f"{url}/webauth/token", form)
+
+    assert status == 200
+    assert "access_token" in json.loads(body)
 
 
 async def test_an_expired_token_is_renewed_once_on_rest() -> None:
