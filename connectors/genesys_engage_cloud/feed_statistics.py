@@ -81,7 +81,6 @@ class StatisticsFeed(ApiFeed):
             events += self._mapper.observed(
                 data.get("statistics"),
                 session=session,
-                name=f"{index} {self._clock.now().timestamp():.6f}",
                 received=self._clock.now(),
                 reconciled=True,
             )

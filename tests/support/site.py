@@ -93,12 +93,16 @@ class Platform:
 
 @asynccontextmanager
 async def platform(
-    directory: Path, http: aiohttp.ClientSession, **settings: Any
+    directory: Path,
+    http: aiohttp.ClientSession,
+    *,
+    kind: str = "genesys_web_services",
+    **settings: Any,
 ) -> AsyncIterator[Platform]:
-    """`tieline simulate genesys_web_services` with these settings."""
+    """`tieline simulate` with these settings."""
     scenario = directory / "scenario.yaml"
     scenario.write_text(yaml.safe_dump(settings))
-    command = [sys.executable, "-m", "gateway", "simulate", "genesys_web_services"]
+    command = [sys.executable, "-m", "gateway", "simulate", kind]
     async with LineProcess([*command, "--scenario", str(scenario)]) as process:
         line = await process.read(timeout_seconds=20.0)
         yield Platform(process, line["url"], http)

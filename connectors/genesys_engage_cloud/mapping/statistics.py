@@ -42,7 +42,9 @@ class StatisticsMapper:
     ) -> list[Event]:
         """The events of one message, in order."""
         outer = mapping(data)
-        message = self._message(topic, outer, session, ordinal, received, Provenance.LIVE)
+        message = Message(
+            self.origin, topic, outer, session=session, ordinal=ordinal, received=received
+        )
         inner = outer
         if isinstance(outer.get("data"), dict) and not (
             {"statistics", "serviceState"} & outer.keys()
@@ -57,32 +59,21 @@ class StatisticsMapper:
         return message.events
 
     def observed(
-        self, statistics: Any, *, session: str, name: str, received: datetime, reconciled: bool
+        self, statistics: Any, *, session: str, received: datetime, reconciled: bool
     ) -> list[Event]:
-        """The events of values that were asked for; `name` tells this answer from others of the session."""
-        provenance = Provenance.RECONCILED if reconciled else Provenance.SNAPSHOT
-        message = self._message("", {}, session, f"peek {name}", received, provenance)
+        """The events of values that were asked for; the same values of the same time, read twice, have the same ids."""
+        message = Message(
+            self.origin,
+            "",
+            {},
+            session=session,
+            ordinal="",
+            received=received,
+            provenance=Provenance.RECONCILED if reconciled else Provenance.SNAPSHOT,
+            reading=f"values {session}",
+        )
         _tell_values(message, statistics if isinstance(statistics, list) else [])
         return message.events
-
-    def _message(
-        self,
-        topic: str,
-        data: dict[str, Any],
-        session: str,
-        ordinal: int | str,
-        received: datetime,
-        provenance: Provenance,
-    ) -> Message:
-        return Message(
-            self.origin,
-            topic,
-            data,
-            session=session,
-            ordinal=ordinal,
-            received=received,
-            provenance=provenance,
-        )
 
 
 def _tell_service(message: Message, word: str) -> None:
