@@ -8,6 +8,7 @@ import pytest
 
 from config.settings import GatewaySettings
 from connectors._wire.bayeux.http import Limits
+from connectors._wire.signalr.values import Limits as SignalRLimits
 from connectors.genesys_web_services.simulator import SimulatorSettings
 from gateway.api.settings import ApiSettings
 from gateway.command_router import CommandPolicy
@@ -27,6 +28,7 @@ HEADING = "## Every buffer, its bound, and what happens when it is full"
 MIB = 1 << 20
 JOURNAL = JournalSettings()
 BAYEUX = Limits()
+SIGNALR = SignalRLimits()
 PICTURE = PictureLimits()
 SIMULATOR = SimulatorSettings()
 SUPERVISOR = SupervisorPolicy()
@@ -43,6 +45,12 @@ BOUNDS = {
         f"{BAYEUX.max_buffered_messages:,} messages",
         f"{BAYEUX.max_buffered_bytes // MIB} MiB",
     ],
+    "one SignalR frame": [f"{SIGNALR.max_frame_bytes // MIB} MiB"],
+    "heard and not yet journalled, per SignalR connection": [
+        f"{SIGNALR.max_buffered_messages:,} messages",
+        f"{SIGNALR.max_buffered_bytes // MIB} MiB",
+    ],
+    "calls of SignalR hub methods": [f"{SIGNALR.max_calls}"],
     "hand-over to the journal's writer": [
         f"{JOURNAL.queue_events:,} events",
         f"{JOURNAL.queue_bytes // MIB} MiB",
