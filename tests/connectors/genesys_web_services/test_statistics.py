@@ -150,6 +150,8 @@ async def test_only_the_statistics_that_were_asked_for_are_told() -> None:
 
 async def test_a_figure_is_told_once_however_often_it_is_read() -> None:
     async with simulated(statistics_period_ms=3_000) as simulator:
+        # From the beginning of a period on there are at least two polls in it.
+        await passed(simulator, 3_000)
         async with polling(simulator, [QUEUE]) as feed:
             await feed.connect(None)
             deliveries = [await feed.receive() for _ in range(2)]
