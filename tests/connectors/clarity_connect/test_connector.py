@@ -7,7 +7,7 @@ import pytest
 from connectors._simulation.faults import Fault, FaultKind
 from connectors.clarity_connect.simulator import Simulator
 from gateway.commands import Status, Verb
-from gateway.errors import CommandRefused, NotReady
+from gateway.errors import CommandRefused, CommandUncertain, NotReady
 from tests.connectors.clarity_connect.harness import (
     Consumer,
     connected_to,
@@ -93,7 +93,7 @@ async def test_a_server_restart_is_one_gap_and_the_state_is_reconciled() -> None
             "the new connection is subscribed",
         )  # fmt: skip
 
-        assert [gap.reason for gap in consumer.gaps] in (["server_restarted"], ["session_lost"])
+        assert [gap.reason for gap in consumer.gaps] == ["server_restarted"]
         assert event.provenance in {"reconciled", "live"}
 
 
@@ -308,6 +308,31 @@ async def test_commands_are_refused_with_reasons() -> None:
         assert unknown.status is Status.REFUSED
         with pytest.raises(CommandRefused):
             await consumer.execute(Verb.AGENT_SET_STATE, agent="101", reason="nowhere")
+
+
+async def test_a_command_whose_answer_is_lost_is_uncertain() -> None:
+    """It may have been carried out, and is not sent again."""
+    async with (
+        simulated() as simulator,
+        connected_to(simulator.url) as connector,
+        Consumer(connector) as consumer,
+    ):
+        await emit(simulator, "status", agent=AGENT, status="available")
+        await consumer.event("agent.state.changed", agent="101", native_state="available")
+        drop = Fault(kind=FaultKind.DROP, target="rest", after_processing=True, times=1)
+        simulator.commit(drop)
+
+        with pytest.raises(CommandUncertain):
+            await consumer.execute(Verb.AGENT_SET_STATE, agent="101", status="atLunch")
+        await consumer.event("agent.state.changed", agent="101", native_state="atLunch")
+
+
+async def test_a_busy_server_is_not_ready() -> None:
+    async with simulated() as simulator, connected_to(simulator.url) as connector:
+        simulator.commit(Fault(kind=FaultKind.SERVER_ERROR, status=503, times=10))
+
+        with pytest.raises(NotReady):
+            await connector.feeds[0].connect(None)
 
 
 async def test_a_command_without_a_feed_is_not_sent() -> None:
