@@ -133,7 +133,7 @@ async def test_figures_of_queues_skills_and_agents_have_events_of_their_kinds() 
         assert (event.provenance, event.timesource) == (Provenance.POLLED, TimeSource.PLATFORM)
         assert isinstance(event.data, Metrics)
         ((name, value),) = event.data.values.items()
-        at = int(event.data.observed_at.timestamp() * 1000)
+        at = round(event.data.observed_at.timestamp() * 1000)
         assert event.data.native is not None
         ids = event.data.native.ids["objectId"]
         assert simulator.statistics.value(ids, name, at) == value
