@@ -188,6 +188,16 @@ class ApiFeed(ABC):
             receiving, self._receiving = self._receiving, None
             self._early.append(receiving.result())
 
+    async def _stop_receiving(self) -> None:
+        """End the waiting of `_next`; what it has is kept."""
+        receiving, self._receiving = self._receiving, None
+        if receiving is None:
+            return
+        receiving.cancel()
+        await asyncio.wait({receiving})
+        if not receiving.cancelled() and receiving.exception() is None:
+            self._early.append(receiving.result())
+
     async def _prepare_for(self, session: str) -> None:
         if session != self._prepared:
             await self._prepare()
@@ -200,18 +210,17 @@ class ApiFeed(ABC):
 
     async def drain(self) -> Delivery | None:
         """Take what the platform holds; without acknowledgement this is what makes a planned stop lossless."""
-        batches = (*self._early, *await self._client.drain())
+        await self._stop_receiving()
+        drained = await self._client.drain()
+        batches = (*self._early, *drained)
         self._early.clear()
         return self._delivery(batches) if batches else None
 
     async def close(self) -> None:
         """Stop polling and tending. The sessions live on at the platform."""
         self._connected = False
+        await self._stop_receiving()
         self._early.clear()
-        receiving, self._receiving = self._receiving, None
-        if receiving is not None:
-            receiving.cancel()
-            await asyncio.wait({receiving})
         tending, self._tending = self._tending, None
         if tending is not None and tending is not asyncio.current_task():
             tending.cancel()
@@ -273,7 +282,8 @@ class ApiFeed(ABC):
     async def _tend(self) -> None:
         """Renew the token and keep the session alive until the feed is closed, or one of them is refused."""
         keep_alive_at = self._clock.monotonic() + self._settings.keep_alive_seconds
-        while True:
+        this = asyncio.current_task()
+        while self._tending is this:
             pause = keep_alive_at - self._clock.monotonic()
             if self._bearer_on_feed or not self._tokens.repeatable:
                 pause = min(pause, self._tokens.renewal_in_seconds)

@@ -696,3 +696,30 @@ async def test_a_session_that_is_stolen_while_it_is_made_is_lost_and_no_refusal(
         simulator.commit(Fault(FaultKind.SESSION_EXPIRY))
         with pytest.raises((NotConnected, NotReady)):
             await asyncio.wait_for(connecting, WAIT_SECONDS)
+
+
+async def test_a_planned_stop_of_an_account_with_a_refresh_token_loses_nothing() -> None:
+    """Such a feed waits for events and for its token at the same time."""
+    async with simulated(ack=False) as simulator:
+        first = simulator.auth._issue("agent0001")["refresh_token"]
+        accounts = [account(password=None, refresh_token=first)]
+        async with connected_to(simulator.url, accounts=accounts) as connector:
+            before = Consumer(connector)
+            await before.feed.connect(None)
+            await before.read()
+            waiting = asyncio.create_task(before.feed.receive(), name="receive")
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.wait({waiting})
+            incoming(simulator, 5)
+            delivery = await before.feed.drain()
+            assert delivery is not None
+            before.store(delivery)
+            await before.feed.commit(delivery)
+        async with connected_to(simulator.url, accounts=accounts) as connector:
+            after = Consumer(connector)
+            after.events, after.resume = before.events, before.resume
+            async with after:
+                await after.until(lambda: published(simulator) <= after.references(), "everything")
+
+    assert after.gaps == []
