@@ -37,10 +37,13 @@ from gateway.picture_data import (
     direction_of,
     foremost,
     legs_after,
+    place_of,
 )
 from gateway.states import AgentState, ConnectionState
 
-SNAPSHOT_VERSION = 1
+QUEUE = "queue"
+# 2: queues stand by their kind
+SNAPSHOT_VERSION = 2
 
 _Entry = TypeVar("_Entry", bound=msgspec.Struct)
 _Table = OrderedDict[tuple[str, str], _Entry]
@@ -140,7 +143,7 @@ class Picture:
 
     def queues(self) -> list[QueueEntry]:
         """All queues that were heard of."""
-        return list(self._queues.values())
+        return [entry for entry in self._queues.values() if entry.kind == QUEUE]
 
     def agents_by_state(self) -> Mapping[tuple[str, str], int]:
         """(connector, agent state) to number of agents."""
@@ -153,7 +156,7 @@ class Picture:
     def queue_values(self) -> Mapping[tuple[str, str, str], float]:
         """(connector, queue, name of the value) to the last value; `open` is 1 or 0."""
         values: dict[tuple[str, str, str], float] = {}
-        for entry in self._queues.values():
+        for entry in self.queues():
             key = (entry.connector, entry.queue)
             for name, value in entry.values.items():
                 values[*key, name] = value
@@ -162,6 +165,15 @@ class Picture:
             if entry.estimated_wait_seconds is not None:
                 values[*key, "estimated_wait_seconds"] = entry.estimated_wait_seconds
         return values
+
+    def group_values(self) -> Mapping[tuple[str, str, str, str], float]:
+        """(connector, kind, group, name of the value) to the last value, of everything measured but queues."""
+        return {
+            (entry.connector, entry.kind, entry.queue, name): value
+            for entry in self._queues.values()
+            if entry.kind != QUEUE
+            for name, value in entry.values.items()
+        }
 
     def statistics(self) -> PictureStatistics:
         """Figures, for metrics."""
@@ -184,7 +196,7 @@ class Picture:
                 agents=self.agents(),
                 calls=self.calls(),
                 interactions=self.interactions(),
-                queues=self.queues(),
+                queues=list(self._queues.values()),
             )
         )
 
@@ -205,7 +217,7 @@ class Picture:
         for one in loaded.interactions:
             self._put("interactions", self._interactions, (one.connector, one.interaction), one)
         for queue in loaded.queues:
-            self._put("queues", self._queues, (queue.connector, queue.queue), queue)
+            self._put("queues", self._queues, place_of(queue), queue)
 
     @classmethod
     def restore(cls, snapshot: bytes, limits: PictureLimits | None = None) -> Self:
@@ -238,6 +250,7 @@ class Picture:
             name("agent", "state.snapshot"): self._apply_agent_state,
             name("agent", "channel.changed"): self._apply_channel,
             name("queue", "metrics.observed"): self._apply_metrics,
+            name("group", "metrics.observed"): self._apply_metrics,
             name("queue", "state.changed"): self._apply_queue_state,
             name("interaction", "changed"): for_interaction(None, placed=False),
             name("interaction", "session.ended"): for_interaction("session_ended", placed=False),
@@ -369,16 +382,15 @@ class Picture:
         seen = _interaction(event.body)
         self._interactions.pop((connector_of(event.source), seen.data.interaction), None)
 
-    def _queue(self, event: StoredEvent, queue: str) -> QueueEntry:
-        connector = connector_of(event.source)
-        known = self._queues.get((connector, queue))
-        return known or QueueEntry(connector=connector, queue=queue)
+    def _queue(self, event: StoredEvent, queue: str, kind: str = QUEUE) -> QueueEntry:
+        entry = QueueEntry(connector=connector_of(event.source), queue=queue, kind=kind)
+        return self._queues.get(place_of(entry), entry)
 
     def _apply_metrics(self, event: StoredEvent) -> None:
         data = _metrics(event.body).data
-        if data.object.kind != "queue":
+        if data.object.kind == "agent":
             return
-        entry = self._queue(event, data.object.id)
+        entry = self._queue(event, data.object.id, data.object.kind)
         suffix = "" if data.window is None else f"@{data.window}"
         values = {**entry.values, **{f"{n}{suffix}": v for n, v in data.values.items()}}
         limit = self._limits.values_per_queue
@@ -386,7 +398,7 @@ class Picture:
             self._evicted["values"] += len(values) - limit
             values = dict(islice(values.items(), limit))
         entry = msgspec.structs.replace(entry, values=values, observed_at=data.observed_at)
-        self._put("queues", self._queues, (entry.connector, entry.queue), entry)
+        self._put("queues", self._queues, place_of(entry), entry)
 
     def _apply_queue_state(self, event: StoredEvent) -> None:
         data = _queue_state(event.body).data
@@ -396,4 +408,4 @@ class Picture:
             open=entry.open if data.open is None else data.open,
             estimated_wait_seconds=data.estimated_wait_seconds,
         )
-        self._put("queues", self._queues, (entry.connector, entry.queue), entry)
+        self._put("queues", self._queues, place_of(entry), entry)

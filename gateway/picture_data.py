@@ -122,14 +122,24 @@ class InteractionEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A queue with the last value of each figure; a figure of an interval is named `<figure>@<interval>`."""
+    """A queue, or a group that is measured like one, with the last value of each figure.
+
+    `kind` is queue, skill, skill_group, team, group or business_unit; a figure of an interval is named
+    `<figure>@<interval>`.
+    """
 
     connector: str
     queue: str
+    kind: str = "queue"
     open: bool | None = None
     estimated_wait_seconds: float | None = None
     observed_at: str | None = None
     values: dict[str, float] = msgspec.field(default_factory=dict)
+
+
+def place_of(entry: QueueEntry) -> tuple[str, str]:
+    """Where the entry stands: a skill may have a queue's name."""
+    return entry.connector, f"{entry.kind}/{entry.queue}"
 
 
 def foremost(legs: tuple[Leg, ...]) -> Leg:

@@ -59,6 +59,10 @@ class _NothingYet:
         """No calls."""
         return {}
 
+    def group_values(self) -> Mapping[tuple[str, str, str, str], float]:
+        """No groups."""
+        return {}
+
     def queue_values(self) -> Mapping[tuple[str, str, str], float]:
         """No values."""
         return {}

@@ -44,6 +44,10 @@ class PictureView(Protocol):
         """(connector, connection state, direction) to number of calls."""
         ...
 
+    def group_values(self) -> Mapping[tuple[str, str, str, str], float]:
+        """(connector, kind, group, name of the value) to the last value: skills, teams, groups."""
+        ...
+
     def queue_values(self) -> Mapping[tuple[str, str, str], float]:
         """(connector, queue, name of the value) to the last value."""
         ...

@@ -32,6 +32,7 @@ class Figures(Collector):
         self._max_queues = max_queues
         self._max_values = max_values
         self._queues: set[tuple[str, str]] = set()
+        self._groups: set[tuple[str, str, str]] = set()
         self._values: set[str] = set()
         self._delivered: Counter[tuple[str, str]] = Counter()
         self._connectors: set[str] = set()
@@ -44,7 +45,15 @@ class Figures(Collector):
 
     def describe(self) -> list[Metric]:
         """The metrics without their series: the registry refuses names that are taken."""
-        return [_agents(), _calls(), _queue_values(), _folded(0), _hidden(0), _delivered()]
+        return [
+            _agents(),
+            _calls(),
+            _queue_values(),
+            _folded(0),
+            _hidden(0),
+            _group_values(),
+            _delivered(),
+        ]
 
     def collect(self) -> Iterator[Metric]:
         """Everything there is to show, read from the picture now."""
@@ -54,6 +63,7 @@ class Figures(Collector):
         yield self._agents(agents, connectors)
         yield self._calls(calls, connectors)
         yield from self._queue_values(self._picture.queue_values())
+        yield self._group_values(self._picture.group_values())
         delivered = _delivered()
         for key, count in sorted(self._delivered.items()):
             delivered.add_metric(key, count)
@@ -94,6 +104,22 @@ class Figures(Collector):
         yield family
         yield _folded(len(folded))
         yield _hidden(len(hidden))
+
+    def _group_values(self, seen: Mapping[tuple[str, str, str, str], float]) -> Metric:
+        """The first `max_queues` groups; figures of others are left out, for adding up skills means nothing."""
+        family = _group_values()
+        for (connector, kind, group, name), value in seen.items():
+            if _admit(self._values, name, self._max_values) and _admit(
+                self._groups, (connector, kind, group), self._max_queues
+            ):
+                family.add_metric((connector, kind, group, name), value)
+        return family
+
+
+def _group_values() -> GaugeMetricFamily:
+    labels = ("connector", "kind", "group", "value")
+    said = "Last value of a figure of a skill, team or other group."
+    return GaugeMetricFamily("tieline_group_value", said, labels=labels)
 
 
 def _agents() -> GaugeMetricFamily:

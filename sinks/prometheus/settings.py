@@ -14,7 +14,10 @@ class PrometheusSettings(BaseModel):
         default=200,
         ge=0,
         le=10_000,
-        description="Most queues that are shown by name, over all connectors; the rest is added up as `other`.",
+        description=(
+            "Most queues that are shown by name, over all connectors; the rest is added up as `other`. "
+            "As many skills and other groups are shown; the rest of them is not."
+        ),
     )
     max_values: int = Field(
         default=50,

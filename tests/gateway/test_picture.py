@@ -19,6 +19,7 @@ from tests.support.events import (
     agent_session,
     agent_state,
     call,
+    group_metrics,
     interaction,
     make_event,
     moment,
@@ -388,3 +389,18 @@ def test_folding_is_cheap() -> None:
     for event in events:
         picture.apply(event)
     assert (time.process_time() - started) / len(events) < 50e-6
+
+
+def test_a_skill_is_measured_beside_a_queue_of_the_same_name() -> None:
+    """Both keep their figures, also in a snapshot."""
+    picture = picture_of(
+        queue_metrics(1, "Billing", {"waiting": 1.0}),
+        group_metrics(2, "skill", "Billing", {"waiting": 2.0}),
+    )
+    ((_, queue, _),) = picture.queue_values()
+    assert queue == "Billing"
+    assert list(picture.queue_values().values()) == [1.0]
+    (((_, kind, group, name), value),) = picture.group_values().items()
+    assert (kind, group, name, value) == ("skill", "Billing", "waiting", 2.0)
+    assert [entry.queue for entry in picture.queues()] == ["Billing"]
+    assert Picture.restore(picture.snapshot()).group_values() == picture.group_values()

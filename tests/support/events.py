@@ -111,6 +111,16 @@ def queue_metrics(
     return make_event(position, "queue.metrics.observed", data, subject=f"queue/{queue}")
 
 
+def group_metrics(position: int, kind: str, group: str, values: dict[str, float]) -> StoredEvent:
+    """group.metrics.observed."""
+    data = Metrics(
+        object=MetricObject(kind=kind, id=group),
+        values=values,
+        observed_at=BEGIN + timedelta(seconds=position),
+    )
+    return make_event(position, "group.metrics.observed", data, subject=f"group/{group}")
+
+
 def queue_state(position: int, queue: str, **fields: Any) -> StoredEvent:
     """queue.state.changed."""
     data = QueueState(queue=queue, **fields)

@@ -25,6 +25,10 @@ class EmptyPicture:
         """No calls."""
         return {}
 
+    def group_values(self) -> Mapping[tuple[str, str, str, str], float]:
+        """No groups."""
+        return {}
+
     def queue_values(self) -> Mapping[tuple[str, str, str], float]:
         """No queues."""
         return {}

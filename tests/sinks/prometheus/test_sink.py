@@ -13,7 +13,7 @@ from gateway.picture import Picture
 from sinks.prometheus import SINK
 from sinks.prometheus.settings import PrometheusSettings
 from tests.contract.sink_suite import SinkSuite, batch_of, stored
-from tests.support.events import agent_state, call, queue_metrics
+from tests.support.events import agent_state, call, group_metrics, queue_metrics
 from tests.support.sinks import EmptyPicture, sink_context
 
 
@@ -226,3 +226,19 @@ async def test_two_sinks_cannot_show_the_same(tmp_path: Path) -> None:
     await second.close()
     assert generate_latest(metrics) != b""
     await first.close()
+
+
+async def test_skills_and_teams_are_shown_up_to_a_limit_of_their_own(tmp_path: Path) -> None:
+    """A figure of a skill has a series by kind and name; groups beyond the limit have none."""
+    picture, metrics = Picture(), CollectorRegistry()
+    settings = PrometheusSettings(max_queues=2)
+    sink = SINK.build(settings, sink_context(tmp_path, picture=picture, metrics=metrics))
+    await sink.open()
+    picture.apply(group_metrics(1, "skill", "Billing", {"waiting": 3.0}))
+    picture.apply(group_metrics(2, "team", "Billing", {"waiting": 4.0}))
+    picture.apply(group_metrics(3, "skill", "Sales", {"waiting": 5.0}))
+    assert shown(metrics, "tieline_group_value") == {
+        ("gws", "skill", "Billing", "waiting"): 3.0,
+        ("gws", "team", "Billing", "waiting"): 4.0,
+    }
+    await sink.close()
