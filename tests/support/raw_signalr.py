@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -140,15 +141,15 @@ class RawSignalR:
         return frame
 
 
-class Stream:
+class Stream(ABC):
     """Frames as they come; keep-alives are counted and skipped."""
 
     def __init__(self, client: RawSignalR) -> None:
         self.client = client
 
+    @abstractmethod
     async def read(self) -> Frame:
         """The next thing on the wire, decoded. Raises StreamClosed."""
-        raise NotImplementedError
 
     async def frame(self) -> Frame:
         """The next frame with a cursor or a result."""
