@@ -27,12 +27,12 @@ demo: $(VENV)/.ready ## simulators, gateway, sinks and a live table for FOR seco
 test: $(VENV)/.ready peers ## every test, with a real Kafka broker and the CometD peers
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: $(VENV)/.ready ## format, lint, types, import rules, unit tests: offline, under a minute
+check: $(VENV)/.ready ## format, lint, types, import rules, the quick unit tests: offline
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n auto -m "not kafka and not peers and not e2e" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -n auto -m "not kafka and not peers and not e2e and not slow" $(PYTEST_ARGS)
 
 bench: $(VENV)/.ready peers ## measure for three minutes; prints ratios against the raw libraries in the same run
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,43 @@ from tests.support.peers import installed
 
 NEED_PEERS = ("kafka", "peers")
 NEVER_SKIPPED_IN_CI = (*NEED_PEERS, "e2e")
+
+SLOW_MODULES = frozenset(
+    {
+        "connectors/_wire/signalr/test_client.py",
+        "connectors/_wire/signalr/test_interruptions.py",
+        "connectors/_wire/signalr/test_simulated_server.py",
+        "connectors/_wire/test_long_polling.py",
+        "connectors/clarity_connect/test_auth.py",
+        "connectors/clarity_connect/test_connector.py",
+        "connectors/clarity_connect/test_simulator_lives.py",
+        "connectors/genesys_engage_cloud/test_commands_confirmed.py",
+        "connectors/genesys_engage_cloud/test_feeds.py",
+        "connectors/genesys_engage_cloud/test_mapping_garbage.py",
+        "connectors/genesys_engage_cloud/test_simulator_lives.py",
+        "connectors/genesys_web_services/test_command_operations.py",
+        "connectors/genesys_web_services/test_connector.py",
+        "connectors/genesys_web_services/test_interruptions.py",
+        "connectors/genesys_web_services/test_mapping_garbage.py",
+        "connectors/genesys_web_services/test_simulator_lives.py",
+        "connectors/genesys_web_services/test_statistics.py",
+        "connectors/genesys_web_services/test_topics.py",
+        "gateway/journal/test_faults.py",
+        "support/test_skipping.py",
+    }
+)
+"""Whole connectors over real sockets, and long searches for garbage: four fifths of the time of all unit tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what the inner loop of `make check` leaves to `make test`."""
+    here = Path(__file__).parent
+    for item in items:
+        if (
+            item.path.is_relative_to(here)
+            and item.path.relative_to(here).as_posix() in SLOW_MODULES
+        ):
+            item.add_marker("slow")
 
 
 def in_ci() -> bool:
