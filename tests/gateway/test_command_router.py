@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -119,7 +120,7 @@ async def test_an_event_from_before_the_command_proves_nothing() -> None:
     connector, journal = ScriptedConnector(), memory_journal()
     connector.answers = [ACCEPTED]
     await journal.append("main/a1", [call_event(1, verb="held")], b"r")
-    async with routing(connector, journal, deadline_seconds=0.2) as router:
+    async with routing(connector, journal, deadline_seconds=1.0) as router:
         outcome = await verdict(router, await submit(router))
     assert outcome.status is Status.UNKNOWN
     assert outcome.reason is Reason.DEADLINE
@@ -137,7 +138,7 @@ async def test_a_failure_event_refuses_the_command() -> None:
 async def test_an_event_about_another_call_decides_nothing() -> None:
     connector, journal = ScriptedConnector(), memory_journal()
     connector.answers = [ACCEPTED]
-    async with routing(connector, journal, deadline_seconds=0.2) as router:
+    async with routing(connector, journal, deadline_seconds=1.0) as router:
         record = await submit(router)
         await journal.append("main/a1", [call_event(1, verb="held", call="other")], b"r")
         assert (await verdict(router, record)).status is Status.UNKNOWN
@@ -163,7 +164,7 @@ async def test_every_way_of_failing_ends_in_a_verdict(error: Exception, status: 
 async def test_no_answer_before_the_deadline_is_unknown_and_is_never_sent_again() -> None:
     connector = ScriptedConnector()
     connector.release.clear()
-    async with routing(connector, memory_journal(), deadline_seconds=0.1) as router:
+    async with routing(connector, memory_journal(), deadline_seconds=1.0) as router:
         outcome = await verdict(router, await submit(router))
     assert outcome.status is Status.UNKNOWN
     assert len(connector.commands) == 1
@@ -172,9 +173,12 @@ async def test_no_answer_before_the_deadline_is_unknown_and_is_never_sent_again(
 async def test_a_command_behind_a_stuck_one_of_the_same_agent_is_refused_unsent() -> None:
     connector = ScriptedConnector()
     connector.release.clear()
-    async with routing(connector, memory_journal(), deadline_seconds=0.2) as router:
+    async with routing(connector, memory_journal(), deadline_seconds=60.0) as router:
         await submit(router)
-        outcome = await verdict(router, await submit(router))
+        outcome = await verdict(
+            router, await submit(router, msgspec.structs.replace(HOLD, deadline_seconds=0.2))
+        )
+        connector.release.set()
     assert outcome.status is Status.REFUSED
     assert outcome.reason is Reason.DEADLINE
     assert len(connector.commands) == 1
