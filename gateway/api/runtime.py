@@ -26,6 +26,7 @@ class FeedView(msgspec.Struct, frozen=True, kw_only=True):
         state: a `gateway.states.FeedState`; since `state_since`.
         operator_action: what a person should do about the state; empty when nothing.
         session: the platform session's public name.
+        quiet_since: the last event of a feed that gives nothing for longer than usual.
         events, gaps: counted since the process began.
     """
 
@@ -38,6 +39,7 @@ class FeedView(msgspec.Struct, frozen=True, kw_only=True):
     operator_action: str = ""
     session: str | None = None
     last_event_at: datetime | None = None
+    quiet_since: datetime | None = None
     last_error: ErrorView | None = None
     events: int = 0
     gaps: int = 0

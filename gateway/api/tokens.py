@@ -10,23 +10,13 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from gateway.api.callers import Caller
 from gateway.api.settings import TokenSettings
 
 HASH_PREFIX = "sha256:"
 TOKEN_PREFIX = "tieline_"  # noqa: S105 - lets scanners for leaked secrets know a token; it is none
 _RANDOM_BYTES = 32
-LOCAL = "local"
-"""The requester when no tokens are configured: whoever is on this machine."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who sent a request. `scopes` is None when no tokens are configured: everything is allowed."""
-
-    name: str
-    scopes: frozenset[str] | None
 
 
 def new_token() -> str:
