@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config.report import Finding
 from gateway.api.settings import ApiSettings
+from gateway.attachments import AttachmentSettings
 from gateway.journal.settings import JournalSettings
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
@@ -58,6 +59,9 @@ class GatewaySettings(BaseModel):
     ]
     api: Annotated[ApiSettings, Field(description="the control API")] = ApiSettings()
     journal: Annotated[JournalSettings, Field(description="the durable log")] = JournalSettings()
+    attachments: Annotated[
+        AttachmentSettings, Field(description="files that are uploaded for commands")
+    ] = AttachmentSettings()
     log: Annotated[LogSettings, Field(description="logging")] = LogSettings()
     shutdown_seconds: Annotated[
         float,

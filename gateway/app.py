@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from config.settings import Config
 from gateway.api.server import ApiServer
+from gateway.attachments import AttachmentSpool
 from gateway.clock import Clock, SystemClock
 from gateway.command_router import CommandPolicy, CommandRouter, Executor
 from gateway.contracts import (
@@ -85,7 +86,10 @@ class Gateway:
         self._cleanup.push("journal", journal.close)
         http = _shared_http_session()
         self._cleanup.push("http", http.close)
-        connectors, platforms = self._build_connectors(http)
+        attachments = await AttachmentSpool.open(
+            data_dir / "attachments", config.gateway.attachments, self._clock
+        )
+        connectors, platforms = self._build_connectors(http, attachments)
         picture = Picture()
         keeper = PictureKeeper(picture, journal=journal, clock=self._clock)
         await keeper.restore()
@@ -130,7 +134,9 @@ class Gateway:
         self.telemetry.started(
             feeds=len(supervisor.runners), sinks=len(dispatchers), api=self.api_url
         )
-        return await self._serve(stop, ready, supervisor, dispatchers, keeper, router, journal)
+        return await self._serve(
+            stop, ready, supervisor, dispatchers, keeper, router, journal, attachments
+        )
 
     async def _serve(
         self,
@@ -141,11 +147,13 @@ class Gateway:
         keeper: PictureKeeper,
         router: CommandRouter,
         journal: Journal,
+        attachments: AttachmentSpool,
     ) -> bool:
         async with asyncio.TaskGroup() as tasks:
             commands = tasks.create_task(router.run(ready), name="commands")
             trimmer = tasks.create_task(self._trim(journal), name="retention")
             picture = tasks.create_task(keeper.run(), name="picture")
+            spool = tasks.create_task(attachments.run(), name="attachments")
             sinks = {
                 dispatcher: tasks.create_task(dispatcher.run(), name=f"sink {dispatcher.name}")
                 for dispatcher in dispatchers
@@ -167,7 +175,7 @@ class Gateway:
                 await _drain_sinks(sinks, journal)
                 clean = True
             deadline.cancel()
-            for task in (feeds, commands, trimmer, picture, hurrier, *sinks.values()):
+            for task in (feeds, commands, trimmer, picture, spool, hurrier, *sinks.values()):
                 task.cancel()
         lag = journal.statistics().lag
         undelivered = {
@@ -187,13 +195,15 @@ class Gateway:
                 self.telemetry.sink_forgotten(consumer, undelivered=lag)
 
     def _build_connectors(
-        self, http: aiohttp.ClientSession
+        self, http: aiohttp.ClientSession, spool: AttachmentSpool
     ) -> tuple[dict[str, Connector], dict[str, PlatformDescriptor]]:
         connectors: dict[str, Connector] = {}
         platforms: dict[str, PlatformDescriptor] = {}
         for block in self._config.connectors:
             platform = self._registry.platform(block.platform)
-            context = ConnectorContext(name=block.name, http=http, clock=self._clock)
+            context = ConnectorContext(
+                name=block.name, http=http, clock=self._clock, attachments=spool
+            )
             connector = platform.build(block.settings, context)
             self._cleanup.push(f"connector {block.name}", connector.close)
             connectors[block.name] = connector

@@ -12,6 +12,7 @@ No exception of a library or a vendor leaves the file that talks to it: it becom
     │   │   ├── AuthRejected         the credentials or the token were refused
     │   │   └── ProtocolViolation    the peer (or we) broke the protocol
     │   └── DeliveryRetryable    nothing after the settled prefix is settled: offer it again
+    ├── AttachmentRefused        an upload is not kept, now or at all
     ├── CommandError
     │   ├── CommandRefused       a certain no
     │   └── CommandUncertain     may have happened: never retried by us
@@ -128,6 +129,23 @@ class DeliveryRetryable(Retryable):
     """Nothing beyond what the sink reported as settled has been settled; the same events are offered again."""
 
     default_reason = Reason.SERVER_ERROR
+
+
+class AttachmentRefused(TielineError):
+    """An upload is not kept; worth another try where `retry_after_seconds` is set."""
+
+    default_reason = Reason.REFUSED
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: Reason | None = None,
+        hint: str = "",
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message, reason=reason, hint=hint)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class CommandError(TielineError):

@@ -4,6 +4,7 @@ platform -> Feed.receive -> Journal.append -> Feed.commit
                             Journal.read -> Sink.deliver -> Journal.commit
 """
 
+from gateway.contracts.attachments import AttachmentStore, StoredAttachment
 from gateway.contracts.connector import (
     CommandTarget,
     Connector,
@@ -40,6 +41,7 @@ from gateway.contracts.sink import (
 
 __all__ = [
     "Appended",
+    "AttachmentStore",
     "Burial",
     "CommandTarget",
     "Connector",
@@ -64,4 +66,5 @@ __all__ = [
     "SinkDescriptor",
     "SinkTraits",
     "Snapshotter",
+    "StoredAttachment",
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.clock import Clock
 from gateway.commands import Capability
+from gateway.contracts.attachments import AttachmentStore
 from gateway.contracts.connector import Connector, Guarantee
 from gateway.contracts.sink import Sink
 
@@ -26,11 +27,13 @@ class ConnectorContext:
         name: the configured name.
         http: one session for all (no cookie jar of its own, no connection limit); connectors never close it.
         clock: the time.
+        attachments: what was uploaded for commands; none where nothing can be uploaded.
     """
 
     name: str
     http: aiohttp.ClientSession
     clock: Clock
+    attachments: AttachmentStore | None = None
 
 
 class PictureView(Protocol):

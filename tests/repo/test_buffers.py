@@ -11,6 +11,7 @@ from connectors._wire.bayeux.http import Limits
 from connectors._wire.signalr.values import Limits as SignalRLimits
 from connectors.genesys_web_services.simulator import SimulatorSettings
 from gateway.api.settings import ApiSettings
+from gateway.attachments import AttachmentSettings
 from gateway.command_router import CommandPolicy
 from gateway.journal import JournalSettings
 from gateway.picture_data import PictureLimits
@@ -32,6 +33,7 @@ SIGNALR = SignalRLimits()
 PICTURE = PictureLimits()
 SIMULATOR = SimulatorSettings()
 SUPERVISOR = SupervisorPolicy()
+ATTACHMENTS = AttachmentSettings()
 SINKS = [sink.traits for sink in (FILE, KAFKA, PROMETHEUS, WEBHOOK)]
 
 
@@ -90,6 +92,12 @@ BOUNDS = {
     "one request to the API": [
         f"{default(ApiSettings, 'max_body_bytes') // 1024} KiB",
         f"{default(ApiSettings, 'body_timeout_seconds')} s",
+    ],
+    "uploaded attachments": [
+        f"{ATTACHMENTS.max_bytes // MIB} MiB each",
+        f"{ATTACHMENTS.max_total_bytes // MIB} MiB",
+        f"{ATTACHMENTS.max_count} in all",
+        f"{ATTACHMENTS.min_free_bytes // MIB} MiB of the disk",
     ],
     "a simulator's oracle": [f"{SIMULATOR.published_limit:,} messages"],
     "a simulator's queue": [f"{SIMULATOR.max_queue:,} messages"],
