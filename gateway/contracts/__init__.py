@@ -17,6 +17,12 @@ from gateway.contracts.connector import (
     Prober,
     Snapshotter,
 )
+from gateway.contracts.directory import (
+    DirectoryEntry,
+    DirectoryKind,
+    DirectoryListing,
+    DirectoryReader,
+)
 from gateway.contracts.journal import (
     Appended,
     Burial,
@@ -49,6 +55,10 @@ __all__ = [
     "DeadLetter",
     "Delivery",
     "Diagnosable",
+    "DirectoryEntry",
+    "DirectoryKind",
+    "DirectoryListing",
+    "DirectoryReader",
     "Feed",
     "Gap",
     "Guarantee",
