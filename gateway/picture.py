@@ -9,10 +9,10 @@ Not safe for threads: fold and readers belong to one event loop.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import msgspec
 
@@ -39,14 +39,13 @@ from gateway.picture_data import (
     legs_after,
     place_of,
 )
+from gateway.picture_tables import Table
 from gateway.states import AgentState, ConnectionState
 
 QUEUE = "queue"
 # 2: queues stand by their kind
 SNAPSHOT_VERSION = 2
 
-_Entry = TypeVar("_Entry", bound=msgspec.Struct)
-_Table = OrderedDict[tuple[str, str], _Entry]
 _Handler = Callable[[StoredEvent], None]
 
 _session = decoder_of(SessionData)
@@ -101,13 +100,14 @@ class Picture:
     """Agents, calls, interactions and queues of all connectors. Also a `gateway.contracts.PictureView`."""
 
     def __init__(self, limits: PictureLimits | None = None) -> None:
-        self._limits = limits or PictureLimits()
+        limits = limits or PictureLimits()
+        self._values_per_queue = limits.values_per_queue
         self._position = 0
-        self._agents: _Table[AgentEntry] = OrderedDict()
-        self._calls: _Table[CallEntry] = OrderedDict()
-        self._interactions: _Table[InteractionEntry] = OrderedDict()
-        self._queues: _Table[QueueEntry] = OrderedDict()
-        self._evicted: Counter[str] = Counter()
+        self._agents: Table[AgentEntry] = Table(limits.agents)
+        self._calls: Table[CallEntry] = Table(limits.calls)
+        self._interactions: Table[InteractionEntry] = Table(limits.interactions)
+        self._queues: Table[QueueEntry] = Table(limits.queues)
+        self._values_left_out = 0
         self._undecodable = 0
         self._handlers = self._make_handlers()
 
@@ -128,6 +128,26 @@ class Picture:
             handler(event)
         except msgspec.MsgspecError:
             self._undecodable += 1
+
+    @property
+    def agent_table(self) -> Table[AgentEntry]:
+        """Agents by connector and id. For reading only, like the other tables."""
+        return self._agents
+
+    @property
+    def call_table(self) -> Table[CallEntry]:
+        """Calls by connector and id."""
+        return self._calls
+
+    @property
+    def interaction_table(self) -> Table[InteractionEntry]:
+        """Interactions by connector and id."""
+        return self._interactions
+
+    @property
+    def queue_table(self) -> Table[QueueEntry]:
+        """Queues and groups by `gateway.picture_data.place_of`."""
+        return self._queues
 
     def agents(self) -> list[AgentEntry]:
         """All agents that were heard of, those logged off included."""
@@ -183,7 +203,13 @@ class Picture:
             calls=len(self._calls),
             interactions=len(self._interactions),
             queues=len(self._queues),
-            evicted=dict(self._evicted),
+            evicted={
+                "agents": self._agents.evicted,
+                "calls": self._calls.evicted,
+                "interactions": self._interactions.evicted,
+                "queues": self._queues.evicted,
+                "values": self._values_left_out,
+            },
             undecodable=self._undecodable,
         )
 
@@ -211,13 +237,13 @@ class Picture:
         self.clear()
         self._position = loaded.position
         for agent in loaded.agents:
-            self._put("agents", self._agents, (agent.connector, agent.agent), agent)
+            self._agents.put((agent.connector, agent.agent), agent)
         for call in loaded.calls:
-            self._put("calls", self._calls, (call.connector, call.call), call)
+            self._calls.put((call.connector, call.call), call)
         for one in loaded.interactions:
-            self._put("interactions", self._interactions, (one.connector, one.interaction), one)
+            self._interactions.put((one.connector, one.interaction), one)
         for queue in loaded.queues:
-            self._put("queues", self._queues, place_of(queue), queue)
+            self._queues.put(place_of(queue), queue)
 
     @classmethod
     def restore(cls, snapshot: bytes, limits: PictureLimits | None = None) -> Self:
@@ -262,13 +288,6 @@ class Picture:
             **{name("interaction", verb): self._remove_interaction for verb in _INTERACTION_OVER},
         }
 
-    def _put(self, kind: str, table: _Table[_Entry], key: tuple[str, str], entry: _Entry) -> None:
-        table[key] = entry
-        table.move_to_end(key)
-        if len(table) > getattr(self._limits, kind):
-            table.popitem(last=False)
-            self._evicted[kind] += 1
-
     def _agent(self, event: StoredEvent, agent: str, time: str) -> AgentEntry:
         connector = connector_of(event.source)
         known = self._agents.get((connector, agent))
@@ -276,7 +295,7 @@ class Picture:
 
     def _change_agent(self, entry: AgentEntry, **changes: Any) -> None:
         entry = msgspec.structs.replace(entry, **changes)
-        self._put("agents", self._agents, (entry.connector, entry.agent), entry)
+        self._agents.put((entry.connector, entry.agent), entry)
 
     def _apply_session_started(self, event: StoredEvent) -> None:
         seen = _session(event.body)
@@ -332,7 +351,7 @@ class Picture:
             known = CallEntry(connector=connector, call=data.call)
         legs = known.legs if state is None else legs_after(known.legs, data.agent, state, seen.time)
         if not legs:
-            self._calls.pop(key, None)
+            self._calls.pop(key)
             return
         leg = foremost(legs)
         parties = len(data.parties) or max(0, known.parties + joined)
@@ -348,7 +367,7 @@ class Picture:
             parties=parties,
             legs=legs,
         )
-        self._put("calls", self._calls, key, entry)
+        self._calls.put(key, entry)
 
     def _apply_interaction(self, event: StoredEvent, state: str | None, *, placed: bool) -> None:
         seen = _interaction(event.body)
@@ -376,15 +395,15 @@ class Picture:
             queue=data.queue or (None if placed else known.queue),
             workbin=workbin or (None if placed else known.workbin),
         )
-        self._put("interactions", self._interactions, key, entry)
+        self._interactions.put(key, entry)
 
     def _remove_interaction(self, event: StoredEvent) -> None:
         seen = _interaction(event.body)
-        self._interactions.pop((connector_of(event.source), seen.data.interaction), None)
+        self._interactions.pop((connector_of(event.source), seen.data.interaction))
 
     def _queue(self, event: StoredEvent, queue: str, kind: str = QUEUE) -> QueueEntry:
         entry = QueueEntry(connector=connector_of(event.source), queue=queue, kind=kind)
-        return self._queues.get(place_of(entry), entry)
+        return self._queues.get(place_of(entry)) or entry
 
     def _apply_metrics(self, event: StoredEvent) -> None:
         data = _metrics(event.body).data
@@ -393,12 +412,12 @@ class Picture:
         entry = self._queue(event, data.object.id, data.object.kind)
         suffix = "" if data.window is None else f"@{data.window}"
         values = {**entry.values, **{f"{n}{suffix}": v for n, v in data.values.items()}}
-        limit = self._limits.values_per_queue
+        limit = self._values_per_queue
         if len(values) > limit:
-            self._evicted["values"] += len(values) - limit
+            self._values_left_out += len(values) - limit
             values = dict(islice(values.items(), limit))
         entry = msgspec.structs.replace(entry, values=values, observed_at=data.observed_at)
-        self._put("queues", self._queues, place_of(entry), entry)
+        self._queues.put(place_of(entry), entry)
 
     def _apply_queue_state(self, event: StoredEvent) -> None:
         data = _queue_state(event.body).data
@@ -408,4 +427,4 @@ class Picture:
             open=entry.open if data.open is None else data.open,
             estimated_wait_seconds=data.estimated_wait_seconds,
         )
-        self._put("queues", self._queues, place_of(entry), entry)
+        self._queues.put(place_of(entry), entry)
