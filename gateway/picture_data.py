@@ -138,8 +138,13 @@ class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def place_of(entry: QueueEntry) -> tuple[str, str]:
-    """Where the entry stands: a skill may have a queue's name."""
-    return entry.connector, f"{entry.kind}/{entry.queue}"
+    """Where the entry stands in the table of queues."""
+    return entry.connector, queue_place(entry.kind, entry.queue)
+
+
+def queue_place(kind: str, queue: str) -> str:
+    """The part of that place that names kind and id: a skill may have a queue's name."""
+    return f"{kind}/{queue}"
 
 
 def foremost(legs: tuple[Leg, ...]) -> Leg:

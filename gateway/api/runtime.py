@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from gateway.commands import Capability, CommandRecord, CommandRequest
+from gateway.picture import Picture
 
 
 class ErrorView(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +78,11 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
 
 class ApiRuntime(Protocol):
     """The running gateway as the API sees it. Nothing here blocks on a platform or a receiver."""
+
+    @property
+    def picture(self) -> Picture:
+        """Agents, calls, interactions and queues as they are now. For reading only."""
+        ...
 
     def feeds(self) -> Sequence[FeedView]:
         """All feeds, by name."""

@@ -21,6 +21,7 @@ from gateway.commands import (
     Verb,
 )
 from gateway.errors import CommandRefused, Reason, TielineError
+from gateway.picture import Picture
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CAPABILITIES = (
@@ -46,6 +47,7 @@ class FakeRuntime:
 
     def __init__(self) -> None:
         self.readiness = Readiness(ok=True)
+        self.picture = Picture()
         self.failure: Exception | None = None
         self.records: dict[str, CommandRecord] = {}
         self.submitted = asyncio.Event()
