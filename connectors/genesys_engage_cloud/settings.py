@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from connectors._genesys.accounts import accounts_of
+from connectors._wire.accounts import accounts_of
 from connectors.genesys_engage_cloud.auth import Credentials
 from connectors.genesys_engage_cloud.vendor import WORKSPACE, WORKSPACE_CHANNELS
 

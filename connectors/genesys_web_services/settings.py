@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from connectors._genesys.accounts import accounts_of
+from connectors._wire.accounts import accounts_of
 from connectors.genesys_web_services.settings_site import Directory, Statistics
 from connectors.genesys_web_services.vendor import (
     CHATS_TOPIC,

@@ -1,0 +1,1 @@
+"""NICE inContact: agent sessions by long polling, the real-time figures by polling."""
