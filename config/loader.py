@@ -171,7 +171,12 @@ class _Loading:
         settings = self._own(ConnectorBlock, block, path, "platform")
         if common is None or settings is None:
             return None
-        return ConnectorConfig(name=common.name, platform=common.platform, settings=settings)
+        return ConnectorConfig(
+            name=common.name,
+            platform=common.platform,
+            settings=settings,
+            rhythm_seconds=common.rhythm_seconds,
+        )
 
     def _sink(
         self, index: int, block: dict[str, Any], connectors: Iterable[str]

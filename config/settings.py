@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -45,6 +46,23 @@ class LogSettings(BaseModel):
     ] = "json"
 
 
+class LivenessSettings(BaseModel):
+    """When a connected feed that gives nothing is noticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    learn: Annotated[
+        bool,
+        Field(
+            description="expect of each feed what it did in the same hour of earlier weeks, where "
+            "`rhythm_seconds` of its connector says nothing"
+        ),
+    ] = True
+    check_seconds: Annotated[
+        float, Field(ge=0.1, le=60, description="how often all feeds are looked at")
+    ] = 5.0
+
+
 class GatewaySettings(BaseModel):
     """The gateway itself."""
 
@@ -62,6 +80,9 @@ class GatewaySettings(BaseModel):
     attachments: Annotated[
         AttachmentSettings, Field(description="files that are uploaded for commands")
     ] = AttachmentSettings()
+    liveness: Annotated[
+        LivenessSettings, Field(description="feeds that are connected and fall quiet")
+    ] = LivenessSettings()
     log: Annotated[LogSettings, Field(description="logging")] = LogSettings()
     shutdown_seconds: Annotated[
         float,
@@ -90,6 +111,13 @@ class ConnectorBlock(BaseModel):
 
     name: Annotated[Name, Field(description="part of `source` in every event: never change it")]
     platform: Annotated[str, Field(description="the platform, a folder under `connectors/`")]
+    rhythm_seconds: Annotated[
+        dict[str, Annotated[float, Field(ge=0)]],
+        Field(
+            description="glob of feed names to the time within which such a feed gives something; the first that fits "
+            "counts, 0: it may be silent for ever; without one it is learned"
+        ),
+    ] = {}
 
 
 class SinkBlock(BaseModel):
@@ -144,11 +172,15 @@ class Settings(BaseSettings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorConfig:
-    """One connector: its name, its platform, and the platform's own settings, checked."""
+    """One connector: its name, its platform, and the platform's own settings, checked.
+
+    `rhythm_seconds` maps globs of feed names to the time within which such a feed gives something.
+    """
 
     name: str
     platform: str
     settings: Any
+    rhythm_seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

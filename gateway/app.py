@@ -30,9 +30,11 @@ from gateway.contracts import (
 )
 from gateway.dispatcher import Dispatcher, DispatchPolicy
 from gateway.errors import ConfigError
+from gateway.feed_watcher import FeedWatcher
 from gateway.filters import EventFilter
 from gateway.journal import open_journal
 from gateway.lifecycle import CleanupStack, Interruptible, StopSignal
+from gateway.liveness import LivenessPolicy
 from gateway.masking import Masker
 from gateway.picture import Picture
 from gateway.picture_keeper import CONSUMER as PICTURE_CONSUMER
@@ -95,6 +97,10 @@ class Gateway:
         await keeper.restore()
         await self._forget_removed_sinks(journal)
         dispatchers = self._build_dispatchers(http, journal, picture, data_dir)
+        liveness = LivenessPolicy(
+            learn=config.gateway.liveness.learn,
+            check_seconds=_check_seconds(config),
+        )
         supervisor = Supervisor(
             connectors.values(),
             journal=journal,
@@ -103,9 +109,19 @@ class Gateway:
             policy=SupervisorPolicy(
                 connect_seconds=config.gateway.connect_timeout_seconds,
                 starts_per_second=config.gateway.starts_per_second,
+                liveness=liveness,
             ),
             stop=stop,
+            rhythms={block.name: block.rhythm_seconds for block in config.connectors},
         )
+        watcher = FeedWatcher(
+            supervisor.runners,
+            journal=journal,
+            clock=self._clock,
+            policy=liveness,
+            tell_quiet=self.telemetry.quiet_feeds,
+        )
+        await watcher.restore()
         router = CommandRouter(
             {
                 name: Executor(connector=connector, capabilities=platforms[name].capabilities)
@@ -135,7 +151,7 @@ class Gateway:
             feeds=len(supervisor.runners), sinks=len(dispatchers), api=self.api_url
         )
         return await self._serve(
-            stop, ready, supervisor, dispatchers, keeper, router, journal, attachments
+            stop, ready, supervisor, watcher, dispatchers, keeper, router, journal, attachments
         )
 
     async def _serve(
@@ -143,6 +159,7 @@ class Gateway:
         stop: StopSignal,
         ready: Callable[[], None],
         supervisor: Supervisor,
+        watcher: FeedWatcher,
         dispatchers: list[Dispatcher],
         keeper: PictureKeeper,
         router: CommandRouter,
@@ -159,6 +176,7 @@ class Gateway:
                 for dispatcher in dispatchers
             }
             feeds = tasks.create_task(supervisor.run(), name="feeds")
+            watching = tasks.create_task(watcher.run(), name="quiet feeds")
             await stop.wait()
             self.telemetry.stopping(
                 signal=stop.cause, deadline_seconds=self._config.gateway.shutdown_seconds
@@ -175,7 +193,8 @@ class Gateway:
                 await _drain_sinks(sinks, journal)
                 clean = True
             deadline.cancel()
-            for task in (feeds, commands, trimmer, picture, spool, hurrier, *sinks.values()):
+            others = (watching, commands, trimmer, picture, spool, hurrier)
+            for task in (feeds, *others, *sinks.values()):
                 task.cancel()
         lag = journal.statistics().lag
         undelivered = {
@@ -256,6 +275,13 @@ def _data_dir(config: Config) -> Path:
             hint="make the directory and give it to the user that the gateway runs as",
         ) from error
     return path
+
+
+def _check_seconds(config: Config) -> float:
+    """Often enough that a feed is found quiet within twice its configured rhythm."""
+    rhythms = [seconds for block in config.connectors for seconds in block.rhythm_seconds.values()]
+    halves = [seconds / 2 for seconds in rhythms if seconds]
+    return max(0.1, min([config.gateway.liveness.check_seconds, *halves]))
 
 
 def _shared_http_session() -> aiohttp.ClientSession:

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     PROTOCOL = "protocol"
     TOO_LARGE = "too_large"
     SESSION_LOST = "session_lost"
+    QUIET = "quiet"
     SERVER_CLOSED = "server_closed"
     FENCED = "fenced"
     DISK_FULL = "disk_full"

@@ -43,6 +43,20 @@ class FeedFacts:
         data = FeedData(feed=self.feed, session=session, reason=reason)
         return self._event("disconnected", data, now, now.isoformat())
 
+    def quiet(
+        self, session: str | None, since: datetime, rhythm_seconds: float, now: datetime
+    ) -> Event:
+        """The feed is connected and has said nothing for too long; told again at every attempt to wake it."""
+        data = FeedData(
+            feed=self.feed,
+            guarantee=self.guarantee.value,
+            session=session,
+            from_time=since,
+            to_time=now,
+            rhythm_seconds=rhythm_seconds,
+        )
+        return self._event("quiet", data, now, now.isoformat())
+
     def gap_opened(self, gap: Gap, noticed: datetime) -> Event:
         """Something may be missing; the same interruption gives the same id however often it is noticed."""
         data = FeedData(

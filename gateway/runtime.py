@@ -74,7 +74,7 @@ class Runtime:
         )
 
     def ready(self) -> Readiness:
-        """Ready: the journal has room and every connector has a feed that is connected."""
+        """Ready: the journal has room and every connector has a feed that is connected and not quiet."""
         reasons = []
         if self.stop.requested:
             reasons.append("stopping")
@@ -84,7 +84,18 @@ class Runtime:
             _connector_state(self._feed_states(name)) == "down" for name in self.connectors_by_name
         ):
             reasons.append("connector_down")
+        if any(self._is_quiet(name) for name in self.connectors_by_name):
+            reasons.append("feed_quiet")
         return Readiness(ok=not reasons, reasons=reasons)
+
+    def _is_quiet(self, connector: str) -> bool:
+        """All that is connected of a connector gives nothing."""
+        quiet = [
+            runner.watch.quiet_since is not None
+            for runner in self.supervisor.runners
+            if runner.connector.name == connector and runner.state is FeedState.CONNECTED
+        ]
+        return bool(quiet) and all(quiet)
 
     def metrics(self) -> bytes:
         """The metrics in the Prometheus text exposition format."""
@@ -131,6 +142,7 @@ def _feed_view(runner: FeedRunner) -> FeedView:
         operator_action=state.operator_action,
         session=runner.session,
         last_event_at=runner.last_event_at,
+        quiet_since=runner.watch.quiet_since,
         last_error=(
             ErrorView(reason=error.reason.value, message=error.message, hint=error.hint)
             if error

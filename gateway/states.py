@@ -60,6 +60,25 @@ def is_legal(previous: ConnectionState | None, following: ConnectionState) -> bo
     return following is _C.UNKNOWN or following in CONNECTION_TRANSITIONS[previous]
 
 
+_A = AgentState
+
+AGENT_TRANSITIONS: dict[AgentState, frozenset[AgentState]] = {
+    _A.LOGGED_OFF: frozenset({_A.NOT_READY, _A.READY}),
+}
+"""What may follow what for one agent, where not everything may.
+
+CSTA lets an agent who is logged on go from any state to any other: supervisors, contacts outside the routing and manual
+after-contact work all skip states. But nobody works who is logged off, so a log-on was missed then.
+"""
+
+
+def is_legal_for_agent(previous: AgentState | None, following: AgentState) -> bool:
+    """Whether an agent may go from `previous` to `following`; what is not known is never surprising."""
+    if previous is None or following in {previous, _A.UNKNOWN}:
+        return True
+    return following in AGENT_TRANSITIONS.get(previous, _A)
+
+
 class FeedState(StrEnum):
     """The life of a feed as the supervisor sees it."""
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gateway import feed_events
@@ -31,8 +31,11 @@ from gateway.errors import (
 )
 from gateway.events import Event
 from gateway.lifecycle import Interruptible, StopSignal
+from gateway.liveness import FeedWatch, LivenessPolicy, Step, configured_rhythm
+from gateway.start_gate import StartGate
 from gateway.states import FeedState
 from gateway.telemetry import Telemetry
+from gateway.transitions import flagged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ class SupervisorPolicy:
         close_seconds: limit of closing a feed.
         starts_per_second: how many attempts to connect begin each second, over all feeds.
         starts_at_once: how many may be under way at the same time.
+        liveness: when a feed counts as quiet.
     """
 
     backoff: BackoffPolicy = field(default_factory=BackoffPolicy)
@@ -58,27 +62,7 @@ class SupervisorPolicy:
     close_seconds: float = 5.0
     starts_per_second: float = 100.0
     starts_at_once: int = 50
-
-
-class StartGate:
-    """Paces attempts to connect, so that a thousand feeds that lost one server do not storm it."""
-
-    def __init__(self, policy: SupervisorPolicy, clock: Clock) -> None:
-        self._interval = 1.0 / policy.starts_per_second
-        self._slots = asyncio.Semaphore(policy.starts_at_once)
-        self._clock = clock
-        self._next = 0.0
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a turn; the body is one attempt."""
-        async with self._slots:
-            now = self._clock.monotonic()
-            at = max(now, self._next)
-            self._next = at + self._interval
-            if at > now:
-                await self._clock.sleep(at - now)
-            yield
+    liveness: LivenessPolicy = field(default_factory=LivenessPolicy)
 
 
 class FeedRunner:
@@ -95,9 +79,11 @@ class FeedRunner:
         policy: SupervisorPolicy,
         gate: StartGate,
         stop: StopSignal,
+        rhythm_seconds: float | None = None,
     ) -> None:
         self.connector = connector
         self.feed = feed
+        self.watch = FeedWatch(policy.liveness, rhythm_seconds=rhythm_seconds)
         self._journal = journal
         self._telemetry = telemetry
         self._clock = clock
@@ -105,6 +91,7 @@ class FeedRunner:
         self._gate = gate
         self._stop = stop
         self._waiting = Interruptible()
+        self._due: Step | None = None
         self._resume: bytes | None = None
         self._facts = feed_events.FeedFacts(
             feed=feed.name,
@@ -146,6 +133,13 @@ class FeedRunner:
         """End the waiting that the feed is in, if it is in one: called when the stop signal is given."""
         self._waiting.interrupt()
 
+    def look(self) -> None:
+        """See whether the feed fell quiet or owes a comparison; called every few seconds."""
+        if self.state is FeedState.CONNECTED and self._due is None:
+            self._due = self.watch.check(self._clock.monotonic(), self._clock.now())
+            if self._due is not None:
+                self._waiting.interrupt()
+
     async def _session(self, backoff: Backoff, auth_backoff: Backoff) -> TielineError | None:
         """One connection from its making to its end; returns what ended it, None for the stop signal."""
         connected = False
@@ -183,7 +177,11 @@ class FeedRunner:
         if link is None:
             return False
         self.session = link.session
+        # Which one it is may depend on what the server speaks.
+        self._facts = replace(self._facts, guarantee=self.feed.guarantee)
         self.last_error = None
+        self._due = None
+        self.watch.connected(self._clock.monotonic())
         self._set_state(FeedState.CONNECTED)
         self._telemetry.feed_connected(
             self.connector.name, self.feed.name, resumed=link.resumed, after_failures=failures
@@ -198,6 +196,39 @@ class FeedRunner:
                 delivery = await self.feed.receive()
             if delivery is not None:
                 await self._store(delivery)
+            await self._do_what_is_due()
+
+    async def _do_what_is_due(self) -> None:
+        step, self._due = self._due, None
+        if step is Step.RESYNC:
+            await self._resync(self.watch.resync_reason)
+        elif step is Step.RECONNECT and self.watch.quiet_since is not None:
+            await self._tell_quiet(self.watch.quiet_since)
+
+    async def _tell_quiet(self, since: datetime) -> None:
+        """Say that the feed is quiet, and end its connection: a new one is the test whether the old one was alive."""
+        now = self._clock.now()
+        rhythm = self.watch.rhythm_seconds or 0.0
+        self._telemetry.feed_quiet(self.connector.name, self.feed.name, since, rhythm)
+        await self._append([self._facts.quiet(self.session, since, rhythm, now)], None)
+        raise NotConnected(
+            f"nothing came for longer than {rhythm:g} s",
+            reason=Reason.QUIET,
+            hint="if that is usual, set rhythm_seconds of the connector",
+        )
+
+    async def _resync(self, reason: str) -> None:
+        """Compare with the platform's state; what differs is a gap that nobody had noticed."""
+        if not isinstance(self.connector, Snapshotter):
+            return
+        noticed = self._clock.now()
+        found = await self.connector.snapshot(self.feed)
+        self._telemetry.feed_resynced(self.connector.name, self.feed.name, reason, len(found))
+        if not found:
+            return
+        gap = Gap(key=f"{reason} {noticed.isoformat()}", reason=reason, since=self.last_event_at)
+        events = self._with_account(gap, noticed, (), found)
+        await self._append([self._facts.gap_opened(gap, noticed), *events], None)
 
     async def _drain(self) -> None:
         self._set_state(FeedState.DRAINING)
@@ -212,6 +243,7 @@ class FeedRunner:
     async def _ended(
         self, error: TielineError, *, connected: bool, told: bool = False
     ) -> TielineError:
+        self.watch.disconnected()
         await self._close()
         if connected:
             if not told:
@@ -247,14 +279,17 @@ class FeedRunner:
     async def _store(self, delivery: Delivery) -> None:
         """Append what a feed gave, with the account of a gap if there is one, then acknowledge it."""
         events: Sequence[Event] = delivery.events
+        if delivery.events:
+            self.watch.delivered(self._clock.monotonic(), self._clock.now())
+            events = flagged(delivery.events)
+            if any(isinstance(event.anomaly, str) for event in events):
+                self.watch.surprised(self._clock.monotonic())
         if delivery.gap is not None:
-            events = await self._account_for(delivery.gap, delivery.events)
+            events = await self._account_for(delivery.gap, events)
         await self._append(events, delivery.resume)
         await self.feed.commit(delivery)
 
     async def _account_for(self, gap: Gap, events: Sequence[Event]) -> Sequence[Event]:
-        self.gaps += 1
-        self._telemetry.feed_gap(self.connector.name, self.feed.name, reason=gap.reason)
         noticed = self._clock.now()
         opened = self._facts.gap_opened(gap, noticed)
         reconciled: Sequence[Event] = ()
@@ -262,10 +297,18 @@ class FeedRunner:
             # The gap is on record before the platform is asked, which may fail or take long.
             await self._append([opened], None)
             reconciled = await self.connector.snapshot(self.feed)
+        return [opened, *self._with_account(gap, noticed, events, reconciled)]
+
+    def _with_account(
+        self, gap: Gap, noticed: datetime, events: Sequence[Event], reconciled: Sequence[Event]
+    ) -> Sequence[Event]:
+        """Count a gap, and close it behind what brought it to light and what was recovered."""
+        self.gaps += 1
+        self._telemetry.feed_gap(self.connector.name, self.feed.name, reason=gap.reason)
         closed = self._facts.gap_closed(
             gap, noticed, recovered=len(reconciled), now=self._clock.now()
         )
-        return [opened, *events, *reconciled, closed]
+        return [*events, *reconciled, closed]
 
     async def _append(self, events: Sequence[Event], resume: bytes | None) -> None:
         """Append, however long the journal has no room; only a stop in a hurry ends the waiting."""
@@ -312,7 +355,7 @@ class FeedRunner:
 
 
 class Supervisor:
-    """All feeds of all connectors."""
+    """All feeds of all connectors. `rhythms` are the expected rhythms by connector and glob of feed names."""
 
     def __init__(
         self,
@@ -323,9 +366,12 @@ class Supervisor:
         clock: Clock,
         policy: SupervisorPolicy,
         stop: StopSignal,
+        rhythms: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
         self._stop = stop
-        gate = StartGate(policy, clock)
+        gate = StartGate(
+            per_second=policy.starts_per_second, at_once=policy.starts_at_once, clock=clock
+        )
         self.runners = [
             FeedRunner(
                 connector,
@@ -336,6 +382,9 @@ class Supervisor:
                 policy=policy,
                 gate=gate,
                 stop=stop,
+                rhythm_seconds=configured_rhythm(
+                    (rhythms or {}).get(connector.name, {}), feed.name
+                ),
             )
             for connector in connectors
             for feed in connector.feeds

@@ -7,7 +7,8 @@ closed lists; no agent, call, user or feed name is ever a label.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -58,6 +59,18 @@ class Telemetry:
         )
         self._gaps = counter(
             "feed_gaps", "Interruptions that may have lost events.", "connector", "reason"
+        )
+        self._quiet = gauge(
+            "feeds_quiet", "Connected feeds that gave nothing for longer than usual.", "connector"
+        )
+        self._fell_quiet = counter(
+            "feed_quiet_alarms", "How often a quiet feed was connected anew.", "connector"
+        )
+        self._resyncs = counter(
+            "feed_resyncs",
+            "Comparisons with the platform's state that no gap had asked for.",
+            "connector",
+            "reason",
         )
         self._not_understood = counter(
             "vendor_messages", "Messages that the mapping did not understand.", "connector"
@@ -149,6 +162,24 @@ class Telemetry:
         """Events of a feed may have been lost."""
         self._gaps.labels(connector, reason).inc()
         self._log.warning("feed gap", feed=feed, reason=reason)
+
+    def feed_quiet(self, connector: str, feed: str, since: datetime, rhythm_seconds: float) -> None:
+        """A connected feed gave nothing for too long; it is connected anew."""
+        self._fell_quiet.labels(connector).inc()
+        self._log.warning(
+            "feed quiet", feed=feed, since=since.isoformat(), rhythm_seconds=round(rhythm_seconds)
+        )
+
+    def quiet_feeds(self, by_connector: Mapping[str, int]) -> None:
+        """How many feeds are quiet now."""
+        for connector, number in by_connector.items():
+            self._quiet.labels(connector).set(number)
+
+    def feed_resynced(self, connector: str, feed: str, reason: str, recovered: int) -> None:
+        """The platform's state was compared without a gap; `recovered` events put right what differed."""
+        self._resyncs.labels(connector, reason).inc()
+        log = self._log.warning if recovered else self._log.debug
+        log("feed compared with the platform", feed=feed, reason=reason, recovered=recovered)
 
     def surprising(self, connector: str, *, not_understood: int, anomalies: int) -> None:
         """A delivery held messages that were not understood, or illegal transitions."""

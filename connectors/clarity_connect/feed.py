@@ -166,7 +166,9 @@ class ClarityFeed:
             raise NotReady(error.message, reason=error.reason) from error
         # From here on the state has it; if the process ends before a delivery that says so, it is asked again.
         owed, self._owed = self._owed, ""
-        return self._adopt(reading, f"gap {owed}", self._clock.now(), reconciled=True)
+        now = self._clock.now()
+        occasion = f"gap {owed}" if owed else f"comparison {now.isoformat()}"
+        return self._adopt(reading, occasion, now, reconciled=True)
 
     def diagnostics(self) -> Mapping[str, Any]:
         """Facts without secrets, bounded by the number of subscriptions and of methods that were seen."""

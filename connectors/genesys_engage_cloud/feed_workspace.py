@@ -133,8 +133,8 @@ class WorkspaceFeed(ApiFeed):
         owed, self._owed = self._owed, ""
         return self._mapper.adopt(
             resources,
-            reading=f"gap {owed}",
-            received=self._clock.now(),
+            reading=f"gap {owed}" if owed else f"comparison {now.isoformat()}",
+            received=now,
             reconciled=True,
             heard=self._heard(tuple(self._early)),
         )

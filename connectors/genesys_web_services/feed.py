@@ -227,9 +227,10 @@ class AgentFeed:
         # From here on the picture has it; if the process ends before a delivery that says so, it is asked again.
         owed, self._owed = self._owed, ""
         return self._mapper.adopt(
+        now = self._clock.now()
             resources,
-            reading=f"gap {owed}",
-            received=self._clock.now(),
+            reading=f"gap {owed}" if owed else f"comparison {now.isoformat()}",
+            received=now,
             reconciled=True,
             heard=[event.data for event in self._client.waiting()],
         )

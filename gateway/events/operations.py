@@ -83,7 +83,8 @@ class FeedData(Data, frozen=True, kw_only=True):
         feed: the feed's name.
         session: the platform session it uses, never a secret.
         resumed: the earlier session went on, nothing was lost for all we know.
-        from_time, to_time: bounds of a gap (encoded as `from` and `to`); the truth lies within.
+        from_time, to_time: bounds of a gap or of the silence (encoded as `from` and `to`); the truth lies within.
+        rhythm_seconds: a quiet feed was expected to say something within this time.
         recovered: events that reconciliation brought back.
         unrecovered: events known to be lost; `null` in a closed gap means that nobody can know.
     """
@@ -97,6 +98,7 @@ class FeedData(Data, frozen=True, kw_only=True):
     to_time: datetime | None = msgspec.field(default=None, name="to")
     recovered: int | None = None
     unrecovered: int | msgspec.UnsetType | None = msgspec.UNSET
+    rhythm_seconds: float | None = None
 
 
 class CommandData(Data, frozen=True, kw_only=True):

@@ -1,0 +1,84 @@
+"""Looks at all feeds every few seconds, and keeps what was learned about their rhythm in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from gateway.clock import Clock
+from gateway.contracts import Connector, Feed, Journal
+from gateway.errors import JournalFull
+from gateway.liveness import FeedWatch, LivenessPolicy
+from gateway.rhythm import LearnedRhythm
+
+NAMESPACE = "rhythm"
+SAVES_AT_ONCE = 50
+"""So many rhythms are saved in one round: when the hour ends, that of every feed has changed."""
+
+
+class Watched(Protocol):
+    """A feed's runner, as far as it is watched."""
+
+    connector: Connector
+    feed: Feed
+    watch: FeedWatch
+
+    def look(self) -> None:
+        """Do what is due."""
+        ...
+
+
+class FeedWatcher:
+    """One task for all feeds: a timer for each would cost more than the look at it."""
+
+    def __init__(
+        self,
+        runners: Sequence[Watched],
+        *,
+        journal: Journal,
+        clock: Clock,
+        policy: LivenessPolicy,
+        tell_quiet: Callable[[Mapping[str, int]], None],
+    ) -> None:
+        self._runners = runners
+        self._journal = journal
+        self._clock = clock
+        self._policy = policy
+        self._tell_quiet = tell_quiet
+
+    async def restore(self) -> None:
+        """Take up what earlier processes learned, and forget feeds that are no more. Call it before the feeds run."""
+        learned = dict(await self._journal.items(NAMESPACE))
+        for runner in self._runners:
+            state = learned.pop(runner.feed.name, None)
+            if state is not None:
+                runner.watch.learned = LearnedRhythm(state)
+        for name in learned:
+            await self._journal.put(NAMESPACE, name, None)
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self._clock.sleep(self._policy.check_seconds)
+            for runner in self._runners:
+                runner.look()
+            self._tell()
+            await self._save()
+
+    def _tell(self) -> None:
+        quiet = dict.fromkeys((runner.connector.name for runner in self._runners), 0)
+        for runner in self._runners:
+            quiet[runner.connector.name] += runner.watch.quiet_since is not None
+        self._tell_quiet(quiet)
+
+    async def _save(self) -> None:
+        if self._journal.statistics().full or not self._policy.learn:
+            return
+        changed = [runner for runner in self._runners if runner.watch.learned.changed]
+        for runner in changed[:SAVES_AT_ONCE]:
+            try:
+                state = runner.watch.learned.dump()
+                await self._journal.put(NAMESPACE, runner.feed.name, state)
+            except JournalFull:
+                # A week more to learn that hour is no loss to speak of.
+                return

@@ -1,0 +1,260 @@
+"""The watcher and the supervisor together: a quiet feed is told, woken and compared; anomalies are followed up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry
+
+from gateway.contracts import Delivery, Journal, Link
+from gateway.events import CATALOGUE, Event, Provenance, event_id, source_of
+from gateway.events.agents import AgentStateData
+from gateway.feed_watcher import NAMESPACE, FeedWatcher
+from gateway.lifecycle import StopSignal
+from gateway.liveness import LivenessPolicy
+from gateway.rhythm import LearnedRhythm
+from gateway.states import AgentState
+from gateway.supervisor import Supervisor, SupervisorPolicy
+from gateway.telemetry import Telemetry
+from tests.support.journals import memory_journal
+from tests.support.scripted import (
+    ReconcilingConnector,
+    ScriptedConnector,
+    ScriptedFeed,
+    call_event,
+)
+from tests.support.waiting import until
+
+
+class PacedClock:
+    """Stands still until `advance`, which lets sleepers go; other sleeps of the supervisor are over at once."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+        self._ticks: asyncio.Queue[None] = asyncio.Queue()
+        self.looked = 0
+
+    def now(self) -> datetime:
+        """A Monday in January, and what passed."""
+        return datetime.fromtimestamp(1_767_600_000 + self.passed, UTC)
+
+    def monotonic(self) -> float:
+        """What passed."""
+        return self.passed
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for the test between two looks, else not at all."""
+        if seconds == LivenessPolicy().check_seconds:
+            self.looked += 1
+            await self._ticks.get()
+        else:
+            await asyncio.sleep(0)
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, and the watcher look once."""
+        self.passed += seconds
+        before = self.looked
+        self._ticks.put_nowait(None)
+        await until(lambda: self.looked > before)
+
+
+class Watching:
+    """A supervisor and a watcher at work over one connector."""
+
+    def __init__(self, connector: ScriptedConnector, journal: Journal, rhythm: float) -> None:
+        self.clock = PacedClock()
+        self.journal = journal
+        self.metrics = CollectorRegistry()
+        self.stop = StopSignal()
+        telemetry = Telemetry(self.metrics)
+        policy = LivenessPolicy()
+        self.supervisor = Supervisor(
+            [connector],
+            journal=journal,
+            telemetry=telemetry,
+            clock=self.clock,
+            policy=SupervisorPolicy(liveness=policy),
+            stop=self.stop,
+            rhythms={"main": {"*": rhythm}},
+        )
+        self.watcher = FeedWatcher(
+            self.supervisor.runners,
+            journal=journal,
+            clock=self.clock,
+            policy=policy,
+            tell_quiet=telemetry.quiet_feeds,
+        )
+
+    async def types(self) -> list[str]:
+        """Short names of all journalled events, in order."""
+        events = await self.journal.read(0, 10_000)
+        return [event.type.removeprefix("tieline.").removesuffix(".v1") for event in events]
+
+    async def connected(self, feed: ScriptedFeed, times: int) -> None:
+        """Return when the feed has connected so many times and waits for events."""
+
+        async def told() -> bool:
+            return (await self.types()).count("feed.connected") == times
+
+        await until(told)
+        assert len(feed.connected_with) == times
+
+
+@asynccontextmanager
+async def watching(
+    connector: ScriptedConnector, journal: Journal | None = None, *, rhythm: float = 60.0
+) -> AsyncIterator[Watching]:
+    run = Watching(connector, journal or memory_journal(), rhythm)
+    await run.watcher.restore()
+    async with asyncio.TaskGroup() as tasks:
+        feeds = tasks.create_task(run.supervisor.run())
+        watcher = tasks.create_task(run.watcher.run())
+        yield run
+        run.stop.request("test")
+        await feeds
+        watcher.cancel()
+
+
+async def test_a_half_open_connection_is_found_told_and_replaced() -> None:
+    """Nothing comes and nothing fails: only the silence tells."""
+    feed = ScriptedFeed()
+    async with watching(ScriptedConnector(feeds=[feed])) as run:
+        await run.connected(feed, 1)
+        feed.give(1, resume=b"one")
+        await until(lambda: feed.committed)
+        await run.clock.advance(61.0)
+        await run.connected(feed, 2)
+        types = await run.types()
+        assert types[-3:] == ["feed.quiet", "feed.disconnected", "feed.connected"]
+        (quiet,) = [
+            event.data()
+            for event in await run.journal.read(0, 100)
+            if event.type == "tieline.feed.quiet.v1"
+        ]
+        assert run.supervisor.runners[0].watch.quiet_since is not None
+    assert feed.connected_with == [None, b"one"]
+    assert quiet["rhythm_seconds"] == 60.0
+    assert quiet["from"] < quiet["to"]
+
+
+async def test_what_a_silent_feed_missed_is_reconciled_and_accounted_for() -> None:
+    feed = ScriptedFeed()
+    connector = ReconcilingConnector(feeds=[feed])
+    connector.snapshots = [[call_event(7, verb="ended")]]
+    async with watching(connector) as run:
+        await run.connected(feed, 1)
+        await run.clock.advance(61.0)
+        await run.connected(feed, 2)
+        await run.clock.advance(11.0)
+
+        async def closed() -> bool:
+            return "feed.gap.closed" in await run.types()
+
+        await until(closed)
+        types = await run.types()
+        last = (await run.journal.read(0, 100))[-1].data()
+    assert types[-3:] == ["feed.gap.opened", "call.ended", "feed.gap.closed"]
+    assert (last["reason"], last["recovered"]) == ("quiet", 1)
+
+
+async def test_a_silent_feed_that_missed_nothing_has_no_gap() -> None:
+    feed = ScriptedFeed()
+    connector = ReconcilingConnector(feeds=[feed])
+    connector.snapshots = [[]]
+    async with watching(connector) as run:
+        await run.connected(feed, 1)
+        await run.clock.advance(61.0)
+        await run.connected(feed, 2)
+        await run.clock.advance(11.0)
+        await until(lambda: not connector.snapshots)
+        assert "feed.gap.opened" not in await run.types()
+
+
+async def test_quiet_feeds_are_counted_until_something_comes() -> None:
+    feed = ScriptedFeed()
+    async with watching(ScriptedConnector(feeds=[feed])) as run:
+        await run.connected(feed, 1)
+        await run.clock.advance(61.0)
+        assert run.metrics.get_sample_value("tieline_feeds_quiet", {"connector": "main"}) == 1
+        await run.connected(feed, 2)
+        feed.give(1)
+        await until(lambda: feed.committed)
+        await run.clock.advance(5.0)
+        assert run.metrics.get_sample_value("tieline_feeds_quiet", {"connector": "main"}) == 0
+
+
+def state_event(number: int, previous: AgentState, state: AgentState) -> Event:
+    entry = CATALOGUE["tieline.agent.state.changed.v1"]
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    return Event(
+        id=event_id("main", number, entry.name),
+        source=source_of("main", "scripted"),
+        type=entry.name,
+        subject="agent/a1",
+        time=moment,
+        recordedtime=moment,
+        partitionkey="a1",
+        data=AgentStateData(agent="a1", previous_state=previous, state=state),
+        dataclassification=entry.classification,
+        provenance=Provenance.LIVE,
+    )
+
+
+async def test_an_illegal_transition_is_flagged_counted_and_compared() -> None:
+    feed = ScriptedFeed()
+    connector = ReconcilingConnector(feeds=[feed])
+    connector.snapshots = [[call_event(8, verb="ended")]]
+    async with watching(connector) as run:
+        await run.connected(feed, 1)
+        event = state_event(1, AgentState.LOGGED_OFF, AgentState.BUSY)
+        feed.inbox.put_nowait(Delivery(events=(event,), resume=b"r"))
+        await until(lambda: feed.committed)
+        await run.clock.advance(11.0)
+
+        async def closed() -> bool:
+            return "feed.gap.closed" in await run.types()
+
+        await until(closed)
+        stored = await run.journal.read(0, 100)
+        counted = run.metrics.get_sample_value("tieline_anomalies_total", {"connector": "main"})
+    (flagged,) = [one for one in stored if one.type == event.type]
+    assert flagged.envelope.anomaly == "illegal_transition"
+    assert stored[-1].data()["reason"] == "illegal_transition"
+    assert counted == 1
+
+
+async def test_a_failing_comparison_ends_the_connection_like_any_lost_link() -> None:
+    feed = ScriptedFeed()
+    connector = ReconcilingConnector(feeds=[feed])
+    connector.snapshots = [ZeroDivisionError("a bug"), []]
+    async with watching(connector) as run:
+        await run.connected(feed, 1)
+        event = state_event(1, AgentState.LOGGED_OFF, AgentState.BUSY)
+        feed.inbox.put_nowait(Delivery(events=(event,), resume=b"r"))
+        await until(lambda: feed.committed)
+        await run.clock.advance(11.0)
+        await run.connected(feed, 2)
+
+
+async def test_what_was_learned_is_kept_in_the_journal_and_taken_up_again() -> None:
+    journal = memory_journal()
+    learned = LearnedRhythm()
+    learned.learn(0.0, 7200.0)
+    await journal.put(NAMESPACE, "main/a1", learned.dump())
+    await journal.put(NAMESPACE, "gone/x", learned.dump())
+    feed = ScriptedFeed()
+    feed.connects = [Link(session="s", resumed=True)]
+    async with watching(ScriptedConnector(feeds=[feed]), journal, rhythm=0.0) as run:
+        await run.connected(feed, 1)
+        taken_up = run.supervisor.runners[0].watch.learned
+        assert taken_up.dump() == learned.dump()
+        for number in (1, 2, 3):
+            feed.give(number)
+            await until(lambda number=number: len(feed.committed) == number)
+            await run.clock.advance(3600.0)
+        kept = await journal.get(NAMESPACE, "main/a1")
+    assert kept != learned.dump()
+    assert await journal.get(NAMESPACE, "gone/x") is None
