@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from config.settings import Config
 from gateway.api.server import ApiServer
@@ -41,10 +41,13 @@ from gateway.picture_keeper import CONSUMER as PICTURE_CONSUMER
 from gateway.picture_keeper import PictureKeeper
 from gateway.registry import Registry
 from gateway.runtime import Runtime
+from gateway.service_manager import ServiceManager
 from gateway.supervisor import Supervisor, SupervisorPolicy
 from gateway.telemetry import Telemetry
 
 _CLEANUP_STEP_SECONDS = 10.0
+# What the run book asks a service manager to allow beyond `shutdown_seconds`.
+_CLEANUP_SECONDS = 15.0
 _TRIM_EVERY_SECONDS = 60.0
 # A sink whose receiver is down gets this long at a stop; what it lacks waits in the journal.
 _STUCK_SINK_GRACE_SECONDS = 1.0
@@ -54,12 +57,19 @@ class Gateway:
     """One gateway, from its configuration to its stop."""
 
     def __init__(
-        self, config: Config, *, registry: Registry | None = None, clock: Clock | None = None
+        self,
+        config: Config,
+        *,
+        registry: Registry | None = None,
+        clock: Clock | None = None,
+        service_manager: ServiceManager | None = None,
     ) -> None:
         self._config = config
         self._registry = registry or Registry()
         self._clock = clock or SystemClock()
+        self._service_manager = service_manager or ServiceManager()
         self._metrics = CollectorRegistry()
+        ProcessCollector(registry=self._metrics)
         self.telemetry = Telemetry(self._metrics, gateway=config.gateway.name)
         self._cleanup = CleanupStack(self.telemetry)
         self.runtime: Runtime | None = None
@@ -132,7 +142,11 @@ class Gateway:
             clock=self._clock,
             policy=CommandPolicy(deadline_seconds=config.gateway.command_deadline_seconds),
         )
-        self.telemetry.watch_journal(journal.statistics, [sink.name for sink in dispatchers])
+        self.telemetry.watch_journal(
+            journal.statistics,
+            [sink.name for sink in dispatchers],
+            limit_bytes=config.gateway.journal.max_bytes,
+        )
         self.runtime = Runtime(
             connectors_by_name=connectors,
             platforms=platforms,
@@ -166,8 +180,17 @@ class Gateway:
         journal: Journal,
         attachments: AttachmentSpool,
     ) -> bool:
+        manager = self._service_manager
+
+        def begun() -> None:
+            manager.ready(f"{len(supervisor.runners)} feeds, API at {self.api_url}")
+            ready()
+
+        async def prove_life() -> None:
+            await journal.put("gateway", "alive", self._clock.now().isoformat().encode())
+
         async with asyncio.TaskGroup() as tasks:
-            commands = tasks.create_task(router.run(ready), name="commands")
+            commands = tasks.create_task(router.run(begun), name="commands")
             trimmer = tasks.create_task(self._trim(journal), name="retention")
             picture = tasks.create_task(keeper.run(), name="picture")
             spool = tasks.create_task(attachments.run(), name="attachments")
@@ -177,7 +200,13 @@ class Gateway:
             }
             feeds = tasks.create_task(supervisor.run(), name="feeds")
             watching = tasks.create_task(watcher.run(), name="quiet feeds")
+            # To the last moment: a stop that hangs in the journal is ended too.
+            watchdog = tasks.create_task(manager.feed_watchdog(prove_life), name="watchdog")
             await stop.wait()
+            manager.stopping(
+                f"stopping on {stop.cause}",
+                within_seconds=self._config.gateway.shutdown_seconds + _CLEANUP_SECONDS,
+            )
             self.telemetry.stopping(
                 signal=stop.cause, deadline_seconds=self._config.gateway.shutdown_seconds
             )
@@ -193,7 +222,7 @@ class Gateway:
                 await _drain_sinks(sinks, journal)
                 clean = True
             deadline.cancel()
-            others = (watching, commands, trimmer, picture, spool, hurrier)
+            others = (watching, commands, trimmer, picture, spool, hurrier, watchdog)
             for task in (feeds, *others, *sinks.values()):
                 task.cancel()
         lag = journal.statistics().lag

@@ -102,10 +102,14 @@ class Telemetry:
         self._stop_steps = gauge("stopping", "1 while the gateway drains.")
 
     def watch_journal(
-        self, statistics: Callable[[], JournalStatistics], sinks: Iterable[str]
+        self,
+        statistics: Callable[[], JournalStatistics],
+        sinks: Iterable[str],
+        *,
+        limit_bytes: int,
     ) -> None:
-        """Show the journal's figures at every scrape, and the lag of the named sinks."""
-        self.registry.register(_JournalCollector(statistics, tuple(sinks)))
+        """Show the journal's figures and its limit at every scrape, and the lag of the named sinks."""
+        self.registry.register(_JournalCollector(statistics, tuple(sinks), limit_bytes))
 
     def feed_state(self, connector: str, feed: str, old: FeedState | None, new: FeedState) -> None:
         """A feed went from one state to another."""
@@ -305,15 +309,22 @@ def _described(error: TielineError) -> dict[str, Any]:
 
 
 class _JournalCollector(Collector):
-    def __init__(self, statistics: Callable[[], JournalStatistics], sinks: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        statistics: Callable[[], JournalStatistics],
+        sinks: tuple[str, ...],
+        limit_bytes: int,
+    ) -> None:
         self._statistics = statistics
         self._sinks = sinks
+        self._limit_bytes = limit_bytes
 
     def collect(self) -> Iterable[Metric]:
         figures = self._statistics()
         for name, text, value in (
             ("events", "Events in the journal.", figures.events),
             ("size_bytes", "Size of the journal's files.", figures.size_bytes),
+            ("limit_bytes", "Size that the journal is kept below.", self._limit_bytes),
             ("last_position", "Position of the newest event.", figures.last_position),
             ("full", "1 while appends are refused for want of room.", int(figures.full)),
         ):

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from gateway.errors import ConfigError, JournalError, TielineError
 from gateway.lifecycle import StopSignal, signals_request
 from gateway.logs import configure_logging
 from gateway.registry import Registry
+from gateway.service_manager import ServiceManager
 
 EXIT_OK = 0
 EXIT_NOT_CLEAN = 1
@@ -89,4 +91,5 @@ async def _serve(config: Config) -> bool:
     gc.set_threshold(50_000, 20, 50)
     stop = StopSignal()
     async with signals_request(stop):
-        return await Gateway(config).run(stop)
+        manager = ServiceManager.from_environment(os.environ)
+        return await Gateway(config, service_manager=manager).run(stop)

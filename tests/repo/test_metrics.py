@@ -27,7 +27,7 @@ HEADINGS = (
 def registered() -> dict[str, set[str]]:
     """Metrics by the name that a scrape shows, with their labels."""
     registry = CollectorRegistry()
-    Telemetry(registry).watch_journal(MemoryJournal().statistics, ["a sink"])
+    Telemetry(registry).watch_journal(MemoryJournal().statistics, ["a sink"], limit_bytes=1)
     registry.register(Figures(Picture(), max_queues=1, max_values=1))
     found: dict[str, set[str]] = {}
     for collector in registry._collector_to_names:
