@@ -54,6 +54,8 @@ class FaultKind(StrEnum):
     `stall`."""
     UNAUTHORIZED = "unauthorized"
     """A good access token is refused."""
+    RATE_LIMITED = "rate_limited"
+    """Too many requests: 429, and how many whole seconds to wait."""
     FORBIDDEN = "forbidden"
     """Whoever asks has no permission for any agent or queue. Takes no chance, like `stall`."""
 
@@ -99,7 +101,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target: Literal["any", "feed", "rest"] = "any"
     """Which requests `slow`, `server_error` and `drop` concern."""
     delay_ms: Annotated[float, msgspec.Meta(ge=0)] = 500
-    """For `slow`."""
+    """For `slow`; for `rate_limited`, how long to wait, at least a second."""
     status: Annotated[int, msgspec.Meta(ge=400, le=599)] | None = None
     """For `server_error`; a mixture of 500, 502, 503 and 504 when absent."""
     after_processing: bool = False
