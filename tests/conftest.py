@@ -22,6 +22,7 @@ SLOW_MODULES = frozenset(
         "connectors/_wire/test_long_polling.py",
         "connectors/clarity_connect/test_auth.py",
         "connectors/clarity_connect/test_connector.py",
+        "connectors/clarity_connect/test_contract.py",
         "connectors/clarity_connect/test_simulator_lives.py",
         "connectors/genesys_engage_cloud/test_commands_confirmed.py",
         "connectors/genesys_engage_cloud/test_feeds.py",

@@ -6,6 +6,7 @@ Source: Clarity Connect Web API Version 2, "Authentication".
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -39,7 +40,12 @@ class Tokens:
     """The token of one account, shared by REST and SignalR."""
 
     def __init__(
-        self, http: aiohttp.ClientSession, settings: ClarityConnectSettings, clock: Clock
+        self,
+        http: aiohttp.ClientSession,
+        settings: ClarityConnectSettings,
+        clock: Clock,
+        *,
+        tls: ssl.SSLContext | bool = True,
     ) -> None:
         self._http = http
         self._settings = settings
@@ -48,7 +54,9 @@ class Tokens:
             username=settings.username,
             password=settings.password.get_secret_value(),
             timeout_seconds=settings.request_timeout_seconds,
+            ssl=tls,
         )
+        self._tls = tls
         self._order = asyncio.Lock()
         self._token = ""
         self._refused_at = float("-inf")
@@ -134,6 +142,7 @@ class Tokens:
                 headers={"Accept": "application/json"},
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=settings.request_timeout_seconds),
+                ssl=self._tls,
             ) as answer:
                 status, headers = answer.status, answer.headers
                 offered = answer.headers.getall("WWW-Authenticate", [])

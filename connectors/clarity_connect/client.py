@@ -7,6 +7,7 @@ Source: Clarity Connect Web API Version 2, "Authorization and 401s".
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -46,11 +47,17 @@ class Api:
     """The Web API v2 as one account. `server` is the root that requests go to."""
 
     def __init__(
-        self, http: aiohttp.ClientSession, settings: ClarityConnectSettings, tokens: Tokens
+        self,
+        http: aiohttp.ClientSession,
+        settings: ClarityConnectSettings,
+        tokens: Tokens,
+        *,
+        tls: ssl.SSLContext | bool = True,
     ) -> None:
         self._http = http
         self._settings = settings
         self._tokens = tokens
+        self._tls = tls
         self.root = f"{settings.base_url}{API}"
 
     @property
@@ -112,6 +119,7 @@ class Api:
                 headers=sent,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=self._settings.request_timeout_seconds),
+                ssl=self._tls,
             ) as answer:
                 return Answer(answer.status, self._decoded(await self._read(answer), answer.status))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -8,24 +8,23 @@ Source: Clarity Connect Web API Version 2, "Subscription", "Info", "Specific Ser
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
 from connectors._wire.signalr.client import SignalRClient
-from connectors._wire.signalr.core import CoreClient
-from connectors._wire.signalr.negotiation import SpeaksCore
-from connectors._wire.signalr.values import Batch, Loss, SignalRResume, Transport
+from connectors._wire.signalr.values import Batch, Loss, SignalRResume
 from connectors.clarity_connect.auth import Tokens
 from connectors.clarity_connect.client import Api
 from connectors.clarity_connect.directory import Directory
 from connectors.clarity_connect.mapping import Mapper, Origin, State
+from connectors.clarity_connect.opener import Client, Opener, guarantee_of
 from connectors.clarity_connect.settings import ClarityConnectSettings
 from connectors.clarity_connect.site import Site
 from connectors.clarity_connect.subscribing import Made, Reading, Subscriber
+from connectors.clarity_connect.trust import trust_of
 from gateway.contracts import ConnectorContext, Delivery, Gap, Guarantee, Link
 from gateway.errors import (
     CommandUncertain,
@@ -37,7 +36,6 @@ from gateway.errors import (
 from gateway.events import Event, event_id, source_of
 
 PLATFORM_NAME = "clarity_connect"
-Client = SignalRClient | CoreClient
 KEPT_SERVER_SECONDS = 60.0
 """For so long a restart goes back to the server it was on; later the load balancer is asked again."""
 
@@ -66,15 +64,16 @@ class ClarityFeed:
 
     def __init__(self, settings: ClarityConnectSettings, context: ConnectorContext) -> None:
         self.name = f"{context.name}/signalr"
-        self.guarantee = Guarantee.RESUMABLE
+        self._guarantee = Guarantee.RESUMABLE
         self._settings = settings
-        self._context = context
         self._clock = context.clock
-        self.tokens = Tokens(context.http, settings, context.clock)
-        self.api = Api(context.http, settings, self.tokens)
+        tls = trust_of(settings)
+        self.tokens = Tokens(context.http, settings, context.clock, tls=tls)
+        self.api = Api(context.http, settings, self.tokens, tls=tls)
         self.directory = Directory(self.api)
         self._site = Site(settings, self.api, self.directory)
         self._subscriber = Subscriber(settings, self.api, self.directory)
+        self._opener = Opener(settings, context, self.tokens, tls=tls, name=self.name)
         self._origin = Origin(
             feed=self.name,
             source=source_of(context.name, PLATFORM_NAME),
@@ -89,6 +88,11 @@ class ClarityFeed:
         self._reading: Reading | None = None
         self._restate = False
         self._duplicates = 0
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """What the feed promises: less where the server turned out to speak ASP.NET Core SignalR."""
+        return self._guarantee
 
     @property
     def connected(self) -> bool:
@@ -108,7 +112,10 @@ class ClarityFeed:
         try:
             await self._site.choose_server(self._kept_server(kept))
             transports = await self._site.transports()
-            client = await self._open(kept, transports)
+            client = self._client = await self._opener.open(
+                kept.signalr if kept else None, self._site.addresses(), transports
+            )
+            self._guarantee = guarantee_of(client)
             resumed = kept is not None and client.connection_id == kept.signalr.connection_id
             if not resumed:
                 self._subscriber.made.clear()
@@ -220,68 +227,6 @@ class ClarityFeed:
         away = self._clock.now().timestamp() - kept.signalr.seen_at
         return kept.server if away < KEPT_SERVER_SECONDS else ""
 
-    async def _open(self, kept: FeedResume | None, transports: Sequence[Transport]) -> Client:
-        addresses = self._site.addresses()
-        if kept is not None and kept.signalr.base_url in addresses:
-            addresses.remove(kept.signalr.base_url)
-            addresses.insert(0, kept.signalr.base_url)
-        resume = kept.signalr if kept else None
-        while True:
-            address = addresses.pop(0)
-            try:
-                # Only ASP.NET Core's connections are kept without a token: they cannot be gone on with.
-                if resume is not None and not resume.negotiated.token:
-                    self._client = await self._opened(self._core_client_for(address), resume)
-                else:
-                    self._client = await self._opened(self._client_for(address, transports), resume)
-            except SpeaksCore:
-                self._client = await self._opened(self._core_client_for(address), resume)
-            except NotReady as error:
-                if error.reason is not Reason.NOT_FOUND:
-                    raise
-                if addresses:
-                    continue
-                # Some servers of ASP.NET Core answer so to a GET.
-                self._client = await self._opened(self._core_client_for(address), resume)
-            return self._client
-
-    async def _opened(self, client: Client, resume: SignalRResume | None) -> Client:
-        try:
-            await client.open(resume)
-        except BaseException:
-            await client.close()
-            raise
-        return client
-
-    def _core_client_for(self, address: str) -> CoreClient:
-        """ASP.NET Core SignalR has an address for each hub: `signalr_url` is then that of the one we hear."""
-        parameter = self._settings.token_parameter
-        return CoreClient(
-            self._context.http,
-            address,
-            self._settings.hubs[0],
-            headers=self.tokens.signalr_headers,
-            query=(lambda: {parameter: self.tokens.token}) if parameter else None,
-            identity=self._settings.username,
-            clock=self._clock,
-            name=self.name,
-        )
-
-    def _client_for(self, address: str, transports: Sequence[Transport]) -> SignalRClient:
-        parameter = self._settings.token_parameter
-        return SignalRClient(
-            self._context.http,
-            address,
-            self._settings.hubs,
-            headers=self.tokens.signalr_headers,
-            query=(lambda: {parameter: self.tokens.token}) if parameter else None,
-            classify_http=_perhaps_core,
-            transports=transports,
-            identity=self._settings.username,
-            clock=self._clock,
-            name=self.name,
-        )
-
     def _adopt(
         self, reading: Reading, occasion: str, received: datetime, *, reconciled: bool
     ) -> list[Event]:
@@ -364,12 +309,3 @@ class ClarityFeed:
         if last is None:
             return event_id(self.name, "gap", self._required().connection_id)
         return event_id(self.name, "gap", last.connection_id, last.cursor, last.ordinal, last.epoch)
-
-
-def _perhaps_core(
-    status: int, _headers: Mapping[str, str], _body: bytes
-) -> ConnectionFailed | None:
-    """A hub of ASP.NET Core takes its negotiate by POST only."""
-    if status != HTTPStatus.METHOD_NOT_ALLOWED:
-        return None
-    return SpeaksCore("the server takes no GET to negotiate", reason=Reason.UNSUPPORTED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -124,6 +125,10 @@ class ClarityConnectSettings(BaseModel):
     api_hosts: tuple[str, ...] = Field(
         default=(),
         description="Hosts of single servers that may be given the token, for `pin_server`.",
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="Certificates (PEM) to trust instead of the system's. TLS is always verified.",
     )
     pin_server: bool = Field(
         default=True,

@@ -27,6 +27,7 @@ from connectors.clarity_connect._simulated.lives import Lives
 from connectors.clarity_connect._simulated.metrics import Metrics
 from connectors.clarity_connect._simulated.model import Agent
 from connectors.clarity_connect._simulated.people import People
+from connectors.clarity_connect._simulated.pushing import Pusher
 from connectors.clarity_connect._simulated.routing import Router
 from connectors.clarity_connect._simulated.scope import Scopes
 from connectors.clarity_connect._simulated.sessions import Sessions
@@ -48,7 +49,10 @@ BROKEN_MESSAGES = (
 
 
 class Simulator(SimulatedServer):
-    """One simulated server. Give `app` to any aiohttp runner, or use `start` and `stop`."""
+    """One simulated server. Give `app` to any aiohttp runner, or use `start` and `stop`.
+
+    `pusher` brings messages to clients instead of its own SignalR server.
+    """
 
     FAULTS: ClassVar[frozenset[FaultKind]] = FEED_AND_HTTP | {
         FaultKind.TOKEN_EXPIRY,
@@ -61,7 +65,9 @@ class Simulator(SimulatedServer):
         FaultKind.FORBIDDEN,
     }
 
-    def __init__(self, settings: SimulatorSettings | None = None) -> None:
+    def __init__(
+        self, settings: SimulatorSettings | None = None, pusher: Pusher | None = None
+    ) -> None:
         self.settings = chosen = settings or SimulatorSettings()
         super().__init__(seed=chosen.seed, published_limit=chosen.published_limit)
         self.world = World(chosen, self.rng)
@@ -82,7 +88,7 @@ class Simulator(SimulatedServer):
         )
         scopes = Scopes(self.world)
         self.subscriptions = Subscriptions(
-            self.world, scopes, self.signalr, self.ledger, self.agenda
+            self.world, scopes, pusher or self.signalr, self.ledger, self.agenda
         )
         self.lives = Lives(self.world, self.contacts, self.ledger, self.subscriptions.flush)
         self.tokens = Tokens(chosen, self.world)
@@ -110,7 +116,11 @@ class Simulator(SimulatedServer):
             self.subscriptions.flush,
         )
         admin = Admin(
-            self.world, self.contacts, self.signalr, self.ledger, self.subscriptions.flush
+            self.world,
+            self.contacts,
+            pusher or self.signalr,
+            self.ledger,
+            self.subscriptions.flush,
         )
         self.app = web.Application()
         self.app.add_routes(http.routes())

@@ -74,7 +74,7 @@ class Feed(Protocol):
 
     @property
     def guarantee(self) -> Guarantee:
-        """What this feed promises about interruptions."""
+        """What this feed promises about interruptions; `connect` may change it, by what the platform speaks."""
         ...
 
     async def connect(self, resume: bytes | None) -> Link:

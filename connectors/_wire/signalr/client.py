@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -59,6 +60,7 @@ class SignalRClient:
         transports: those allowed, by us and by the platform's administrator.
         identity: who we sign in as; a connection kept for another is not resumed.
         verify_process: whether to open a second connection for a moment, as described above.
+        tls: which certificates are trusted, if not the system's.
         count_messages: whether a cursor that runs ahead of the messages is a gap. Broadcasts that
             leave single connections out make it run ahead too.
     """
@@ -77,6 +79,7 @@ class SignalRClient:
         identity: str = "",
         verify_process: bool = True,
         count_messages: bool = True,
+        tls: ssl.SSLContext | bool = True,
         limits: Limits | None = None,
         clock: Clock | None = None,
         name: str = "signalr",
@@ -101,6 +104,7 @@ class SignalRClient:
             classify_http=classify_http,
             max_bytes=self._limits.max_frame_bytes,
             request_seconds=self._limits.request_seconds,
+            tls=tls,
         )
         self._opening = Opening(
             self._exchange,

@@ -72,7 +72,7 @@ class CoreClient:
         query: Callable[[], Mapping[str, str]] | None = None,
         classify_http: ClassifyHttp | None = None,
         identity: str = "",
-        tls: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | bool = True,
         limits: Limits | None = None,
         clock: Clock | None = None,
         name: str = "signalr",
@@ -97,6 +97,7 @@ class CoreClient:
             classify_http=classify_http,
             max_bytes=self._limits.max_frame_bytes,
             request_seconds=self._limits.request_seconds,
+            tls=tls,
         )
         self._buffer = ArrivalBuffer(
             max_messages=self._limits.max_buffered_messages,
@@ -271,13 +272,13 @@ class CoreClient:
                 hint="install tieline[aspnetcore]",
             ) from error
         logging.getLogger(LIBRARY_LOGGER).setLevel(logging.CRITICAL + 1)
-        parts = urlsplit(self._url)
+        tls, parts = self._tls, urlsplit(self._url)
         query = urlencode({"id": offer.token, **(self._query() if self._query else {})})
         scheme = "wss" if parts.scheme == "https" else "ws"
         hub = BaseHubConnection(
             urlunsplit((scheme, parts.netloc, parts.path, query, "")),
             headers=headers,
-            ssl_context=self._tls or ssl.create_default_context(),
+            ssl_context=tls if isinstance(tls, ssl.SSLContext) else ssl.create_default_context(),
             protocol=JsonHubProtocol(),
             skip_negotiation=True,
             reconnection_handler=None,

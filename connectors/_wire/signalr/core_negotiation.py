@@ -15,16 +15,21 @@ class CoreOffer(NamedTuple):
     token: str
 
 
+class SpeaksClassic(ProtocolViolation):
+    """The server is a classic ASP.NET SignalR one, which is another protocol."""
+
+
 def read_core_negotiation(body: bytes, peer: str) -> CoreOffer:
     """The server's offer, if it has WebSocket with text.
 
     Raises:
         NotReady: it names an error of its own, or what it says is no JSON.
-        ProtocolViolation: it is a classic server, sends us elsewhere, or offers nothing we can use.
+        SpeaksClassic: it is a classic server.
+        ProtocolViolation: it sends us elsewhere, or offers nothing we can use.
     """
     offer = read_offer(body, peer)
     if "ConnectionToken" in offer:
-        raise ProtocolViolation(
+        raise SpeaksClassic(
             f"{peer} speaks classic ASP.NET SignalR",
             reason=Reason.UNSUPPORTED,
             hint="the client for ASP.NET Core cannot talk to it",

@@ -7,6 +7,7 @@ a second 401 in a row means that no renewal helps. Redirects are not followed.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import TypeVar
@@ -51,6 +52,7 @@ class Exchange:
         classify_http: ClassifyHttp | None,
         max_bytes: int,
         request_seconds: float,
+        tls: ssl.SSLContext | bool = True,
     ) -> None:
         self._http = http
         self._base_url = base_url.rstrip("/")
@@ -60,6 +62,7 @@ class Exchange:
         self._query = query
         self._classify = classify_http
         self._max_bytes = max_bytes
+        self._tls = tls
         self.request_seconds = request_seconds
 
     async def fetch(self, request: Request, *, seconds: float | None = None) -> bytes:
@@ -104,6 +107,7 @@ class Exchange:
                         headers=sent,
                         max_msg_size=self._max_bytes,
                         timeout=aiohttp.ClientWSTimeout(ws_close=CLOSING_SECONDS),
+                        ssl=self._tls,
                     )
             except aiohttp.WSServerHandshakeError as error:
                 first = error.history[0] if error.history else error
@@ -162,6 +166,7 @@ class Exchange:
             headers=sent,
             allow_redirects=False,
             timeout=timeout,
+            ssl=self._tls,
         )
         try:
             self._cookies.update(url, answer.headers.getall("Set-Cookie", ()))

@@ -10,7 +10,6 @@ from aiohttp import web
 
 from connectors._simulation.admin import json
 from connectors._simulation.ledger import Ledger
-from connectors._simulation.signalr_server import SignalRServer
 from connectors.clarity_connect._simulated.contacts import Contacts
 from connectors.clarity_connect._simulated.model import (
     BY_KEY,
@@ -19,6 +18,7 @@ from connectors.clarity_connect._simulated.model import (
     Queue,
     Session,
 )
+from connectors.clarity_connect._simulated.pushing import Pusher
 from connectors.clarity_connect._simulated.world import World
 
 IDS = {name.lower(): number for number, name in STATUSES.items()}
@@ -76,13 +76,13 @@ class Admin:
         self,
         world: World,
         contacts: Contacts,
-        signalr: SignalRServer,
+        pusher: Pusher,
         ledger: Ledger,
         flush: Callable[[], None],
     ) -> None:
         self._world = world
         self._contacts = contacts
-        self._signalr = signalr
+        self._pusher = pusher
         self._ledger = ledger
         self._flush = flush
 
@@ -150,7 +150,7 @@ class Admin:
                     "started": one.started,
                     "groups": sorted(one.groups),
                 }
-                for one in self._signalr.sessions
+                for one in self._pusher.sessions
             ]
         )
 
@@ -220,7 +220,7 @@ class Admin:
 
     def _message(self, emission: Emission) -> None:
         user = emission.agent or self._world.supervisor.username
-        connections = [one for one in self._signalr.sessions if one.user == user]
+        connections = [one for one in self._pusher.sessions if one.user == user]
         hub = self._world.settings.hub
         for connection in connections:
             number = self._ledger.record(
@@ -232,7 +232,7 @@ class Admin:
             data = dict(emission.data or {})
             if not emission.bare:
                 data["referenceId"] = f"sim-{number}"
-            self._signalr.send(connection.id, hub, emission.method, ["emitted", data], number)
+            self._pusher.send(connection.id, hub, emission.method, ["emitted", data], number)
 
     def _agent(self, emission: Emission) -> Agent:
         agent = self._world.by_login(emission.agent or "")

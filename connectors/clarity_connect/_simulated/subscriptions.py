@@ -13,9 +13,9 @@ from typing import Literal
 
 from connectors._simulation.agenda import Agenda
 from connectors._simulation.ledger import Ledger
-from connectors._simulation.signalr_server import SignalRServer
 from connectors._simulation.signalr_session import Connection
 from connectors.clarity_connect._simulated.model import Queue
+from connectors.clarity_connect._simulated.pushing import Pusher
 from connectors.clarity_connect._simulated.resources import Data, stamp
 from connectors.clarity_connect._simulated.routing import Answered, Call, Forbidden
 from connectors.clarity_connect._simulated.scope import Kind, Part, Scopes, selection
@@ -62,11 +62,11 @@ class Subscriptions:
     """Who wants to know what. `flush` tells them what changed since the last time."""
 
     def __init__(
-        self, world: World, scopes: Scopes, signalr: SignalRServer, ledger: Ledger, agenda: Agenda
+        self, world: World, scopes: Scopes, pusher: Pusher, ledger: Ledger, agenda: Agenda
     ) -> None:
         self._world = world
         self._scopes = scopes
-        self._signalr = signalr
+        self._pusher = pusher
         self._ledger = ledger
         self._agenda = agenda
         self._hub = world.settings.hub
@@ -104,7 +104,7 @@ class Subscriptions:
         """End a subscription. Raises Answered."""
         if subscription_id == ALERTS:
             connection = self._connection(call, "Failed to delete the subscription")
-            self._signalr.leave(connection, self._hub, ALERTS)
+            self._pusher.leave(connection, self._hub, ALERTS)
             return
         del self.all[self._find(subscription_id, call).id]
 
@@ -113,7 +113,7 @@ class Subscriptions:
         connection = self._connection(call, "Failed to subscribe to alerts")
         if not call.caller.supervisor or self._scopes.is_forbidden(call.caller):
             raise Forbidden
-        self._signalr.join(connection, self._hub, ALERTS)
+        self._pusher.join(connection, self._hub, ALERTS)
         self._subscribed()
         for queue in self._world.queues.values():
             if queue.alerted_at is not None:
@@ -196,7 +196,7 @@ class Subscriptions:
     def _send(self, one: Subscription, content: Data) -> None:
         number = self._record(one.user, one.method)
         arguments = [one.id, {**content, "referenceId": f"sim-{number}"}]
-        self._signalr.send(one.connection_id, self._hub, one.method, arguments, number)
+        self._pusher.send(one.connection_id, self._hub, one.method, arguments, number)
 
     def _record(self, user: str, method: str) -> int:
         return self._ledger.record(
@@ -222,7 +222,7 @@ class Subscriptions:
         return sum(session.status in WAITING for session in queue.sessions.values())
 
     def _tell_alert(self, queue: Queue, waiting: int, began: float, ended: float | None) -> None:
-        if not any(f"hg-{self._hub}.{ALERTS}" in one.groups for one in self._signalr.sessions):
+        if not any(f"hg-{self._hub}.{ALERTS}" in one.groups for one in self._pusher.sessions):
             return
         content: Data = {
             "type": "alert",
@@ -240,7 +240,7 @@ class Subscriptions:
             content["endTime"] = stamp(ended)
         number = self._record(self._world.supervisor.username, "onAlerts")
         content["referenceId"] = f"sim-{number}"
-        self._signalr.send_group(ALERTS, self._hub, "onAlerts", [ALERTS, content], number)
+        self._pusher.send_group(ALERTS, self._hub, "onAlerts", [ALERTS, content], number)
 
     def _parts(self, call: Call, kind: Kind, mode: Mode) -> tuple[Part, ...]:
         if mode == "Group":
@@ -262,7 +262,7 @@ class Subscriptions:
         connection_id = call.content.get("connectionid")
         if not isinstance(connection_id, str) or not connection_id:
             raise Answered(500, failure)
-        connection = self._signalr.find(connection_id)
+        connection = self._pusher.find(connection_id)
         if connection is None:
             raise Answered(404, "The connection was not found.")
         if connection.user != call.caller.username:

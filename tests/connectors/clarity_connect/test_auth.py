@@ -264,3 +264,27 @@ async def test_no_secret_is_told() -> None:
 
         assert "'secret'" not in told
         assert connector._feed.tokens.token not in told
+
+
+async def test_certificates_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    """Before anything is sent."""
+    (tmp_path / "no.pem").write_text("nothing")
+    for path in (tmp_path / "no.pem", tmp_path / "absent.pem"):
+        with pytest.raises(ConfigError, match="ca_file"):
+            async with connected_to("https://127.0.0.1:1", ca_file=str(path)):
+                pass
+
+
+async def test_only_trusted_servers_are_talked_to(tmp_path: Path) -> None:
+    """The site has a certificate of its own: unknown it is refused, named in `ca_file` all of REST and feed work."""
+    path, digest = certificate(tmp_path)
+    async with served(path, digest) as url:
+        async with connected_to(url) as connector:
+            with pytest.raises(NotReady) as raised:
+                await connector.feeds[0].connect(None)
+        assert raised.value.reason is Reason.TLS
+        async with (
+            connected_to(url, ca_file=str(path)) as connector,
+            Consumer(connector) as consumer,
+        ):
+            await consumer.event("queue.metrics.observed")

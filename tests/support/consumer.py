@@ -1,0 +1,187 @@
+"""Does with one feed what the supervisor does, with a journal in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from gateway.commands import Command, Outcome, Target, Verb
+from gateway.contracts import CommandTarget, Connector, Delivery, Gap, Snapshotter
+from gateway.errors import ConnectionFailed
+from gateway.events import Event, StoredEvent, encode
+from gateway.evidence import judge
+
+WAIT_SECONDS = 30.0
+PAUSE_SECONDS = 0.2
+
+
+class FeedConsumer:
+    """Stores what is delivered, has gaps reconciled, connects again after an error.
+
+    Use it as an async context manager: entering connects, leaving stops as a process that is killed.
+
+    Attributes:
+        resume: the state of the last delivery, for another consumer to go on from.
+        links: of every connection whether the earlier session went on.
+        errors: what ended connections, or kept them from being made.
+    """
+
+    def __init__(self, connector: Connector, resume: bytes | None = None, *, feed: int = 0) -> None:
+        self.connector = connector
+        self.feed = connector.feeds[feed]
+        self.events: list[Event] = []
+        self.gaps: list[Gap] = []
+        self.errors: list[ConnectionFailed] = []
+        self.resume = resume
+        self.links: list[bool] = []
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Connect, then read in a task."""
+        self.links.append((await self.feed.connect(self.resume)).resumed)
+        self._task = asyncio.create_task(self._run(), name="consumer")
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Nothing is drained."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        await self.feed.close()
+
+    async def stop(self) -> None:
+        """A planned stop: drain, and keep what that gives."""
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        self._task = None
+        last = await self.feed.drain()
+        if last is not None:
+            await self._store(last)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._store(await self.feed.receive())
+            except ConnectionFailed as error:
+                self.errors.append(error)
+                await self._again()
+
+    async def _store(self, delivery: Delivery) -> None:
+        events = list(delivery.events)
+        if delivery.gap is not None and isinstance(self.connector, Snapshotter):
+            events += await self.connector.snapshot(self.feed)
+        self.events += events
+        self.resume = delivery.resume
+        if delivery.gap is not None:
+            self.gaps.append(delivery.gap)
+        await self.feed.commit(delivery)
+        self._changed.set()
+
+    async def _again(self) -> None:
+        while True:
+            await self.feed.close()
+            try:
+                self.links.append((await self.feed.connect(self.resume)).resumed)
+            except ConnectionFailed as error:
+                self.errors.append(error)
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                return
+
+    async def until(self, condition: Callable[[], Any], what: str) -> Any:
+        """Wait for something that the deliveries bring about."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while not (found := condition()):
+                    self._changed.clear()
+                    if self._task is not None and self._task.done():
+                        self._task.result()
+                    try:
+                        await asyncio.wait_for(self._changed.wait(), PAUSE_SECONDS)
+                    except TimeoutError:
+                        continue
+                return found
+        except TimeoutError:
+            raise AssertionError(
+                f"never came: {what}; have {self.verbs()[-200:]}, {self.errors}"
+            ) from None
+
+    async def event(self, verb: str, **fields: Any) -> Event:
+        """Wait for an event of that type whose data has these fields."""
+
+        def find() -> Event | None:
+            for event in self.events:
+                if event.type == f"tieline.{verb}.v1" and all(
+                    getattr(event.data, name) == value for name, value in fields.items()
+                ):
+                    return event
+            return None
+
+        found = await self.until(find, f"{verb} {fields}")
+        assert isinstance(found, Event)
+        return found
+
+    def verbs(self) -> list[str]:
+        """Types of all events so far, without prefix and version."""
+        return [event.type.removeprefix("tieline.").removesuffix(".v1") for event in self.events]
+
+    def references(self) -> set[str]:
+        """The references of the vendor messages that the events came from."""
+        return {reference for event in self.events if (reference := reference_of(event))}
+
+    async def execute(
+        self,
+        verb: Verb,
+        *,
+        agent: str | None = None,
+        call: str | None = None,
+        interaction: str | None = None,
+        **arguments: Any,
+    ) -> Outcome:
+        """Send a command."""
+        now = datetime.now(UTC)
+        assert isinstance(self.connector, CommandTarget)
+        return await self.connector.execute(
+            Command(
+                id=f"{verb.value}-{len(self.events)}",
+                verb=verb,
+                connector=self.connector.name,
+                target=Target(agent=agent, call=call, interaction=interaction),
+                requester="test",
+                created=now,
+                deadline=now + timedelta(seconds=10),
+                arguments=arguments,
+            )
+        )
+
+    async def verdict(self, outcome: Outcome, *, since: int) -> Outcome:
+        """Follow an accepted command to the event that decides it, as the command router does."""
+        expectation = outcome.expectation
+        assert expectation is not None, outcome
+
+        def decide() -> Outcome | None:
+            for position, event in enumerate(self.events[since:], since + 1):
+                stored = StoredEvent(
+                    position=position,
+                    sequence=position,
+                    type=event.type,
+                    source=event.source,
+                    body=encode(event),
+                )
+                if (found := judge(expectation, stored)) is not None:
+                    return found
+            return None
+
+        found = await self.until(decide, f"a verdict by {sorted(expectation.confirmed_by)}")
+        assert isinstance(found, Outcome)
+        return found
+
+
+def reference_of(event: Event) -> str | None:
+    """The vendor message that an event came from, if it names one."""
+    native = getattr(event.data, "native", None)
+    return native.reference if native is not None else None
