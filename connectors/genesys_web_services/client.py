@@ -10,7 +10,6 @@ deployment guide, "Cross-Site Request Forgery protection"; RFC 7617 for Basic.
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -20,9 +19,10 @@ import msgspec
 
 from connectors._wire.bayeux import failures
 from connectors._wire.cookies import CookieStore
+from connectors._wire.forms import form_of, upload_timeout
+from connectors._wire.upload import Upload
 from connectors.genesys_web_services.commands import (
     ME,
-    Upload,
     is_access_denied,
     is_csrf_refusal,
 )
@@ -70,6 +70,7 @@ class AgentHttp:
         self._cookies = cookies
         self._clock = clock
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._upload_timeout = upload_timeout(timeout_seconds)
         self._max_reply_bytes = max_reply_bytes
         credentials = f"{username}:{password}".encode()
         self._authorization = "Basic " + base64.b64encode(credentials).decode()
@@ -150,22 +151,14 @@ class AgentHttp:
 
     async def _send_once(self, method: str, path: str, content: bytes | Upload | None) -> Reply:
         headers = dict(self._csrf)
-        body: bytes | aiohttp.FormData | None
-        if isinstance(content, Upload):
-            # Servers take the name as it is, not percent-encoded; it holds nothing that could end it.
-            body = aiohttp.FormData(quote_fields=False)
-            body.add_field(
-                "attachment",
-                io.BytesIO(content.content),
-                filename=content.name,
-                content_type=content.content_type,
-            )
-        else:
-            body = content
-            if content is not None:
-                headers["Content-Type"] = "application/json"
+        if isinstance(content, bytes):
+            headers["Content-Type"] = "application/json"
         try:
-            status, _, answer = await self._send(method, path, headers, body)
+            if isinstance(content, Upload):
+                async with form_of(content, "attachment") as form:
+                    status, _, answer = await self._send(method, path, headers, form)
+            else:
+                status, _, answer = await self._send(method, path, headers, content)
         except _NOT_SENT as error:
             failure = failures.of_transport(error, self.peer, 0.0).error
             raise NotConnected(failure.message, reason=failure.reason) from error
@@ -191,8 +184,9 @@ class AgentHttp:
         url = self._base_url + path
         if cookie := self._cookies.header_for(url):
             headers["Cookie"] = cookie
+        timeout = self._upload_timeout if isinstance(body, aiohttp.FormData) else self._timeout
         async with self._http.request(
-            method, url, data=body, headers=headers, allow_redirects=False, timeout=self._timeout
+            method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
         ) as reply:
             self._cookies.update(url, reply.headers.getall("Set-Cookie", ()))
             if self._cookies.header_for(url) != cookie:

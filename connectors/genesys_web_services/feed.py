@@ -84,6 +84,7 @@ class AgentFeed:
         self.guarantee = Guarantee.RESUMABLE
         self._settings = settings
         self._clock = context.clock
+        self._uploads = context.attachments
         self._origin = Origin(
             feed=self.name,
             source=source_of(context.name, PLATFORM_NAME),
@@ -226,8 +227,8 @@ class AgentFeed:
         resources = await self._read()
         # From here on the picture has it; if the process ends before a delivery that says so, it is asked again.
         owed, self._owed = self._owed, ""
-        return self._mapper.adopt(
         now = self._clock.now()
+        return self._mapper.adopt(
             resources,
             reading=f"gap {owed}" if owed else f"comparison {now.isoformat()}",
             received=now,
@@ -300,6 +301,7 @@ class AgentFeed:
             base_url=self._settings.base_url,
             picture=self._mapper.picture,
             offers=self._mapper.offers,
+            uploads=self._uploads,
             max_attachment_bytes=self._settings.max_attachment_bytes,
         )
 

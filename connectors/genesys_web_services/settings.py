@@ -157,9 +157,9 @@ class GenesysWebServicesSettings(BaseModel):
         description="Largest reply that is read, in bytes.",
     )
     max_attachment_bytes: int = Field(
-        default=1024 * 1024,
+        default=10 * 1024 * 1024,
         ge=1,
-        le=64 * 1024 * 1024,
+        le=1024 * 1024 * 1024,
         description="Largest attachment that a command may add, in bytes.",
     )
     send_reference: bool = Field(

@@ -60,7 +60,7 @@ class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """In which form numbers to dial are taken."""
     echo_references: bool = False
     """Messages that a command causes carry the command's `referenceId` instead of the oracle's."""
-    max_attachment_bytes: Positive = 1024 * 1024
+    max_attachment_bytes: Positive = 10 * 1024 * 1024
     """Longer attachments are refused."""
     supervisors: Natural = 0
     """So many of the first accounts are supervisors: they may read everything and listen to /v2/users."""

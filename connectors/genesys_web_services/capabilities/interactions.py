@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors._wire.upload import ARGUMENTS as FILE_ARGUMENTS
 from connectors.genesys_web_services.capabilities import proofs
 from connectors.genesys_web_services.capabilities.calls import ALL, DATA, DATA_MODE
 from gateway.commands import Argument, Capability, Verb
@@ -156,11 +157,7 @@ INTERACTIONS: tuple[Capability, ...] = (
     Capability(
         verb=Verb.INTERACTION_ADD_ATTACHMENT,
         target=_INTERACTION,
-        arguments=(
-            _text("name", "file name", required=True),
-            _text("content_base64", "the content in base64", required=True),
-            _text("content_type", "media type, else application/octet-stream"),
-        ),
+        arguments=FILE_ARGUMENTS,
         note="Proved by the platform's answer, which names the document.",
     ),
     Capability(

@@ -19,7 +19,6 @@ from connectors.genesys_web_services.commands.request import (
     Request,
     Situation,
     Spelling,
-    Upload,
 )
 from gateway.commands import Command, Verb
 from gateway.errors import CommandRefused, Reason
@@ -30,7 +29,6 @@ __all__ = [
     "Request",
     "Situation",
     "Spelling",
-    "Upload",
     "build",
     "is_access_denied",
     "is_csrf_refusal",

@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors._wire.arguments import (
+    choice,
+    flag,
+    invalid,
+    needed,
+    segment,
+    text,
+)
 from connectors.genesys_web_services.capabilities import proofs
 from connectors.genesys_web_services.capabilities.agents import SCOPES, STATE_OPERATIONS
 from connectors.genesys_web_services.commands.request import (
@@ -16,16 +24,10 @@ from connectors.genesys_web_services.commands.request import (
     Request,
     Situation,
     Spelling,
-    choice,
     device_paths,
-    flag,
-    invalid,
     names,
-    needed,
     phone,
-    segment,
     spelled,
-    text,
 )
 from gateway.commands import Command, Expectation
 

@@ -10,6 +10,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from connectors._wire.arguments import (
+    choice,
+    data,
+    flag,
+    invalid,
+    needed,
+    segment,
+    target,
+    text,
+)
 from connectors.genesys_web_services.capabilities import proofs
 from connectors.genesys_web_services.capabilities.calls import (
     ADD,
@@ -24,17 +34,9 @@ from connectors.genesys_web_services.commands.request import (
     Request,
     Situation,
     Spelling,
-    choice,
-    data,
     device_paths,
-    flag,
-    invalid,
-    needed,
     phone,
-    segment,
     spelled,
-    target,
-    text,
 )
 from connectors.genesys_web_services.mapping.values import difference
 from gateway.commands import Command, Expectation, Verb

@@ -8,11 +8,19 @@ operations: those are tried last, after a refusal. Sources: Genesys Web Services
 
 from __future__ import annotations
 
-import binascii
-import re
-from base64 import b64decode
 from typing import Any
 
+from connectors._wire.arguments import (
+    choice,
+    data,
+    flag,
+    invalid,
+    needed,
+    segment,
+    target,
+    text,
+)
+from connectors._wire.upload import read_upload
 from connectors.genesys_web_services.capabilities import proofs
 from connectors.genesys_web_services.capabilities.calls import ADD, REPLACE
 from connectors.genesys_web_services.capabilities.interactions import OWNER_KINDS
@@ -22,18 +30,9 @@ from connectors.genesys_web_services.commands.request import (
     Request,
     Situation,
     Spelling,
-    Upload,
-    choice,
-    data,
-    flag,
-    invalid,
     keys,
     names,
-    needed,
-    segment,
     spelled,
-    target,
-    text,
 )
 from connectors.genesys_web_services.mapping.values import difference
 from gateway.commands import Command, Expectation
@@ -48,8 +47,6 @@ _OWNER_KEYS = dict(
     )
 )
 _DATA_OPERATIONS = {ADD: "AttachUserData", REPLACE: "UpdateUserData"}
-_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127}", re.ASCII)
-_MAX_NAME = 255
 _NOT_CHATS = frozenset({"email", "workitem"})
 
 
@@ -270,25 +267,10 @@ def request_history(command: Command, situation: Situation) -> Request:
 
 def add_attachment(command: Command, situation: Situation) -> Request:
     """Attach a file. The answer is the proof: it names the document."""
-    name = needed(command, "name")
-    if len(name) > _MAX_NAME or any(not c.isprintable() or c in '"/\\' for c in name):
-        raise invalid("name", "expected a file name without folders and quotes")
-    content_type = text(command, "content_type") or "application/octet-stream"
-    if not _MEDIA_TYPE.fullmatch(content_type):
-        raise invalid("content_type", "expected a media type such as application/pdf")
-    encoded, most = needed(command, "content_base64"), situation.max_attachment_bytes
-    try:
-        # What is clearly too long is not decoded.
-        content = b64decode(encoded, validate=True) if len(encoded) <= most * 2 else b""
-    except (binascii.Error, ValueError):
-        raise invalid("content_base64", "not base64") from None
-    if len(encoded) > most * 2 or len(content) > most:
-        raise invalid(
-            "content_base64", f"longer than {most} bytes", hint="raise max_attachment_bytes"
-        )
+    upload = read_upload(command, situation.uploads, max_bytes=situation.max_attachment_bytes)
     return Request(
         path=f"{_path(target(command, 'interaction'))}/attachments",
-        upload=Upload(name=name, content=content, content_type=content_type),
+        upload=upload,
     )
 
 

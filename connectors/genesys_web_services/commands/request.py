@@ -1,22 +1,22 @@
-"""A vendor request as data, what is known when it is made, and how a command's arguments are read."""
+"""A vendor request as data, and what is known when it is made."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
+from connectors._wire.arguments import flag, invalid, listed_keys, segment, text
+from connectors._wire.upload import Upload
 from connectors.genesys_web_services.mapping.offers import Offers
 from connectors.genesys_web_services.mapping.picture import AgentPicture
 from gateway.commands import Command, Expectation
-from gateway.errors import CommandRefused, Reason
+from gateway.contracts.attachments import AttachmentStore
 
 ROOT = "/api/v2"
 ME = f"{ROOT}/me"
 MAX_SPELLINGS = 4
-MAX_KEYS = 100
 
 
 class Login(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +39,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         base_url: where the server is, for the URIs of calls that it has not told itself.
         picture: what the platform last said of the agent.
         offers: what the platform last offered to be done.
+        uploads: the files that commands may name.
         max_attachment_bytes: longest content of an attachment.
     """
 
@@ -49,15 +50,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str = ""
     picture: AgentPicture = msgspec.field(default_factory=AgentPicture)
     offers: Offers = msgspec.field(default_factory=Offers)
-    max_attachment_bytes: int = 1024 * 1024
-
-
-class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that is sent as a form, not as JSON."""
-
-    name: str
-    content: bytes
-    content_type: str
+    uploads: AttachmentStore | None = None
+    max_attachment_bytes: int = 10 * 1024 * 1024
 
 
 class Spelling(msgspec.Struct, frozen=True):
@@ -106,81 +100,14 @@ def names(
     return [*offered, *(name for name in documented if name not in offered), *otherwise]
 
 
-def text(command: Command, name: str) -> str | None:
-    """An optional text. Raises CommandRefused."""
-    value = command.arguments.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value:
-        raise invalid(name, "expected a text")
-    return value
-
-
-def needed(command: Command, name: str) -> str:
-    """A text that must be there. Raises CommandRefused."""
-    value = text(command, name)
-    if value is None:
-        raise invalid(name, "missing")
-    return value
-
-
-def flag(command: Command, name: str) -> bool | None:
-    """An optional truth value. Raises CommandRefused."""
-    value = command.arguments.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise invalid(name, "expected true or false")
-    return value
-
-
-def choice(command: Command, name: str, choices: Sequence[str], *, default: str) -> str:
-    """One of several words. Raises CommandRefused."""
-    value = text(command, name) or default
-    if value not in choices:
-        raise invalid(name, f"{value!r} is not one of {', '.join(choices)}")
-    return value
-
-
-def data(command: Command, name: str = "data") -> dict[str, Any]:
-    """Data to attach. Raises CommandRefused."""
-    value = command.arguments.get(name)
-    if not isinstance(value, dict) or not value:
-        raise invalid(name, "expected an object with at least one key")
-    return value
-
-
 def keys(command: Command) -> list[str] | None:
     """Keys to take away; None means all. Raises CommandRefused."""
     every, given = flag(command, "all"), command.arguments.get("keys")
     if every and given is None:
         return None
-    listed = given if isinstance(given, list) else []
-    if every or not listed or not all(isinstance(key, str) and key for key in listed):
+    if every or not given:
         raise invalid("keys", "expected a list of keys, or all: true instead")
-    if len(listed) > MAX_KEYS:
-        raise invalid("keys", f"at most {MAX_KEYS} at a time")
-    return list(dict.fromkeys(listed))
-
-
-def segment(name: str, field: str) -> str:
-    """A name as one segment of a path; what would walk elsewhere in the path is refused."""
-    if name in {".", ".."}:
-        raise CommandRefused(f"{field}: {name!r} is no name", reason=Reason.INVALID)
-    return quote(name, safe="")
-
-
-def invalid(name: str, why: str, *, hint: str = "") -> CommandRefused:
-    """A refusal that names the argument."""
-    return CommandRefused(f"arguments.{name}: {why}", reason=Reason.INVALID, hint=hint)
-
-
-def target(command: Command, kind: str) -> str:
-    """The call or interaction that the command is about. Raises CommandRefused."""
-    value = getattr(command.target, kind)
-    if not isinstance(value, str) or not value:
-        raise CommandRefused(
-            f"target.{kind}: missing; {command.verb.value} needs it", reason=Reason.INVALID
-        )
-    return value
+    return listed_keys(command)
 
 
 def phone(command: Command, situation: Situation) -> str:

@@ -17,7 +17,7 @@ from connectors.genesys_engage_cloud.feed_workspace import WorkspaceFeed
 from connectors.genesys_engage_cloud.simulator import Simulator, SimulatorSettings
 from gateway.clock import SystemClock
 from gateway.commands import Command, Outcome, Target, Verb
-from gateway.contracts import ConnectorContext, Delivery, Gap
+from gateway.contracts import AttachmentStore, ConnectorContext, Delivery, Gap
 from gateway.events import Event, StoredEvent, encode
 from gateway.evidence import judge
 
@@ -43,7 +43,7 @@ def account(number: int = 0, **fields: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def connected_to(
-    url: str, *, agents: int = 1, **settings: Any
+    url: str, *, agents: int = 1, uploads: AttachmentStore | None = None, **settings: Any
 ) -> AsyncIterator[GenesysEngageCloud]:
     """A connector with the simulator's first accounts."""
     model = PLATFORM.settings.model_validate(
@@ -58,7 +58,9 @@ async def connected_to(
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
     ) as http:
-        context = ConnectorContext(name="cloud", http=http, clock=SystemClock())
+        context = ConnectorContext(
+            name="cloud", http=http, clock=SystemClock(), attachments=uploads
+        )
         connector = PLATFORM.build(model, context)
         assert isinstance(connector, GenesysEngageCloud)
         try:

@@ -16,7 +16,7 @@ from connectors.genesys_web_services.feed import AgentFeed
 from connectors.genesys_web_services.simulator import Simulator
 from gateway.clock import SystemClock
 from gateway.commands import Command, Outcome, Target, Verb
-from gateway.contracts import ConnectorContext, Delivery, Gap
+from gateway.contracts import AttachmentStore, ConnectorContext, Delivery, Gap
 from gateway.events import Event, StoredEvent, encode
 from gateway.evidence import judge
 
@@ -26,7 +26,12 @@ WAIT_SECONDS = 15.0
 
 @asynccontextmanager
 async def connected_to(
-    url: str, *, agents: int = 1, password: str = PASSWORD, **settings: Any
+    url: str,
+    *,
+    agents: int = 1,
+    password: str = PASSWORD,
+    uploads: AttachmentStore | None = None,
+    **settings: Any,
 ) -> AsyncIterator[GenesysWebServices]:
     """A connector with the simulator's first accounts."""
     model = PLATFORM.settings.model_validate(
@@ -42,7 +47,7 @@ async def connected_to(
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
     ) as http:
-        context = ConnectorContext(name="gws", http=http, clock=SystemClock())
+        context = ConnectorContext(name="gws", http=http, clock=SystemClock(), attachments=uploads)
         connector = PLATFORM.build(model, context)
         assert isinstance(connector, GenesysWebServices)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,6 +15,7 @@ from connectors.genesys_web_services.simulator import Simulator, SimulatorSettin
 from gateway.commands import Outcome, Status, Verb
 from gateway.errors import CommandRefused, Reason
 from tests.connectors.genesys_web_services.harness import Consumer, connected_to
+from tests.support.attachments import Uploads
 
 SPELLINGS = ["documented", "capabilities"]
 QUIET: dict[str, Any] = {
@@ -346,6 +348,24 @@ async def test_attachments_travel_whole_and_are_told(*, csrf: bool) -> None:
 
         assert removed.status is Status.DONE
         assert here.simulator.media.documents == {}
+
+
+async def test_an_upload_of_megabytes_is_sent_on_also_over_a_session_that_ran_out(
+    tmp_path: Path,
+) -> None:
+    content = bytes(range(256)) * 4 * 4096
+    file = tmp_path / "upload"
+    file.write_bytes(content)
+    uploads = Uploads()
+    uploads.keep(file)
+    async with site(connector={"uploads": uploads}) as here:
+        item = await here.item("email")
+        here.simulator._sessions.end_all("agent0001")
+        added = await here.do(Verb.INTERACTION_ADD_ATTACHMENT, interaction=item, upload="u1")
+        document = added.native_reply["documentId"]
+
+        assert added.status is Status.DONE
+        assert here.simulator.media.documents == {document: (content, "application/pdf")}
 
 
 async def test_an_attachment_that_the_server_finds_too_long_is_refused() -> None:

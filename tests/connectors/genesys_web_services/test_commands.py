@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from connectors._wire.upload import Upload
 from connectors.genesys_web_services.capabilities import CAPABILITIES
-from connectors.genesys_web_services.commands import Request, Spelling, Upload, build
+from connectors.genesys_web_services.commands import Request, Spelling, build
 from connectors.genesys_web_services.mapping import AgentPicture
 from connectors.genesys_web_services.mapping.offers import Offers
 from connectors.genesys_web_services.mapping.picture import Device, Item
