@@ -1,4 +1,8 @@
-"""Secrets that stand elsewhere (`{file: PATH}`, `{env: NAME}`) and paths relative to the configuration file."""
+"""Secrets that stand elsewhere, and paths relative to the configuration file.
+
+A reference is `{file: PATH}`, `{env: NAME}` or `{credential: NAME}`, which is a file in the directory that the service
+manager names in CREDENTIALS_DIRECTORY (systemd.exec(5), Credentials).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,8 @@ from config.report import Finding, KeyPath, looks_secret
 from config.shape import child, is_path, is_secret
 
 MAX_SECRET_BYTES = 64 << 10
-_SOURCES = frozenset({"file", "env"})
+_SOURCES = frozenset({"file", "env", "credential"})
+_CREDENTIALS = "CREDENTIALS_DIRECTORY"
 
 
 @dataclass(slots=True)
@@ -57,30 +62,49 @@ class Resolver:
     def _read(self, reference: dict[Any, Any], path: KeyPath) -> Any:
         """The secret that a reference names; the reference itself, with a finding, if there is none."""
         if len(reference) != 1 or not _SOURCES.issuperset(reference):
-            self._report(path, "a mapping", "text, {file: PATH} or {env: NAME}")
+            self._report(path, "a mapping", "text, {file: PATH}, {env: NAME} or {credential: NAME}")
             return _Unresolved()
         ((source, name),) = reference.items()
         if not isinstance(name, str) or not name:
-            self._report((*path, source), "no name", "the path of a file or the name of a variable")
+            self._report((*path, source), "no name", "the path of a file or a name")
             return _Unresolved()
-        secret = self._from_file(name, path) if source == "file" else self._from_env(name, path)
+        match source:
+            case "file":
+                secret = self._from_file(self.directory / name, name, (*path, source))
+            case "env":
+                secret = self._from_env(name, (*path, source))
+            case _:
+                secret = self._from_credential(name, (*path, source))
         if secret is None:
             return _Unresolved()
         self.secrets.add(secret)
         return secret
 
-    def _from_env(self, name: str, path: KeyPath) -> str | None:
+    def _from_credential(self, name: str, here: KeyPath) -> str | None:
+        directory = self.environment.get(_CREDENTIALS)
+        if not directory:
+            self._report(
+                here,
+                f"no {_CREDENTIALS}",
+                "a start by a service manager that hands over credentials",
+            )
+            return None
+        if Path(name).name != name:
+            self._report(here, f"a path {name}", "the name of a credential")
+            return None
+        return self._from_file(Path(directory, name), name, here)
+
+    def _from_env(self, name: str, here: KeyPath) -> str | None:
         if secret := self.environment.get(name):
             return secret
         state = "empty" if name in self.environment else "not set"
-        self._report((*path, "env"), f"the variable {name} {state}", "a variable with the secret")
+        self._report(here, f"the variable {name} {state}", "a variable with the secret")
         return None
 
-    def _from_file(self, name: str, path: KeyPath) -> str | None:
+    def _from_file(self, file_path: Path, name: str, here: KeyPath) -> str | None:
         expected = f"a UTF-8 file of at most {MAX_SECRET_BYTES >> 10} KiB with the secret"
-        here = (*path, "file")
         try:
-            with (self.directory / name).open("rb") as file:
+            with file_path.open("rb") as file:
                 content = file.read(MAX_SECRET_BYTES + 1)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "not a path"

@@ -100,6 +100,32 @@ def test_secrets_come_from_files_and_variables(tmp_path: Path) -> None:
     assert passwords == ["from a file ", "from a variable"]
 
 
+def test_secrets_come_from_credentials_of_the_service_manager(tmp_path: Path) -> None:
+    """Credentials are files in the directory that systemd names."""
+    (tmp_path / "handed-over").mkdir()
+    (tmp_path / "handed-over" / "gws").write_text("by systemd\n")
+    text = GOOD.replace("correct-horse", "{credential: gws}")
+    config = loaded(tmp_path, text, {"CREDENTIALS_DIRECTORY": str(tmp_path / "handed-over")})
+    assert config.connectors[0].settings.accounts[0].password.get_secret_value() == "by systemd"
+
+
+@pytest.mark.parametrize(
+    ("name", "environment", "found"),
+    [
+        ("gws", {}, "accounts[0].password.credential: found no CREDENTIALS_DIRECTORY"),
+        ("gws", {"CREDENTIALS_DIRECTORY": "/nowhere"}, "found no readable file gws"),
+        ("../gws", {"CREDENTIALS_DIRECTORY": "/nowhere"}, "found a path ../gws"),
+    ],
+)
+def test_a_credential_that_was_not_handed_over_is_named(
+    tmp_path: Path, name: str, environment: dict[str, str], found: str
+) -> None:
+    """The error says whether the manager, the credential or the name is at fault."""
+    with pytest.raises(InvalidConfiguration) as caught:
+        loaded(tmp_path, GOOD.replace("correct-horse", f"{{credential: {name}}}"), environment)
+    assert found in str(caught.value)
+
+
 def test_secrets_in_lists_may_be_references(tmp_path: Path) -> None:
     """Each item of a list of secrets stands where it likes."""
     text = GOOD + "    secrets: [first-secret, {env: SECOND}]\n"
