@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
+
+import msgspec
 
 MAX_TEXT = 1024
 MAX_STAMP = 40
@@ -100,3 +103,9 @@ def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def fingerprint(value: Any) -> int:
+    """A number that is equal for equal content, also in another process."""
+    encoded = msgspec.json.encode(clean(value), order="sorted")
+    return int.from_bytes(blake2b(encoded, digest_size=7).digest(), "big")

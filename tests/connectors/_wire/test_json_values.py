@@ -37,6 +37,16 @@ def test_what_is_cleaned_can_be_written(value: Any) -> None:
     msgspec.json.encode(json_values.clean(value))
 
 
+@given(ANYTHING)
+def test_equal_content_has_one_fingerprint(value: Any) -> None:
+    cleaned = json_values.clean(value)
+
+    assert json_values.fingerprint(value) == json_values.fingerprint(cleaned)
+    assert json_values.fingerprint({"a": cleaned, "b": 1}) == json_values.fingerprint(
+        {"b": 1, "a": cleaned}
+    )
+
+
 def test_members_are_found_whatever_the_case_of_their_names() -> None:
     assert json_values.fields({"AgentId": 1, "agentid": 2, "TEAM": "x"}) == {
         "agentid": 1,
