@@ -23,16 +23,15 @@ def moment(position: int) -> str:
     return (BEGIN + timedelta(seconds=position)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def make_event(
-    position: int, name: str, data: Data, *, subject: str = "call/c1", connector: str = CONNECTOR
-) -> StoredEvent:
-    """A stored event of any type; `name` is the type without `tieline.` and version."""
+def new_event(
+    number: int, name: str, data: Data, *, subject: str = "call/c1", connector: str = CONNECTOR
+) -> Event:
+    """An event of any type that no journal has yet; `name` is the type without `tieline.` and version."""
     kind = f"tieline.{name}.v1"
-    source = source_of(connector, "genesys_web_services")
-    time = BEGIN + timedelta(seconds=position)
-    event = Event(
-        id=event_id("test", connector, position),
-        source=source,
+    time = BEGIN + timedelta(seconds=number)
+    return Event(
+        id=event_id("test", connector, number),
+        source=source_of(connector, "genesys_web_services"),
         type=kind,
         subject=subject,
         time=time,
@@ -41,8 +40,19 @@ def make_event(
         data=data,
         dataclassification=CATALOGUE[kind].classification,
     )
+
+
+def make_event(
+    position: int, name: str, data: Data, *, subject: str = "call/c1", connector: str = CONNECTOR
+) -> StoredEvent:
+    """A stored event of any type; `name` is the type without `tieline.` and version."""
+    event = new_event(position, name, data, subject=subject, connector=connector)
     return StoredEvent(
-        position=position, sequence=position, type=kind, source=source, body=encode(event)
+        position=position,
+        sequence=position,
+        type=event.type,
+        source=event.source,
+        body=encode(event),
     )
 
 
