@@ -176,6 +176,7 @@ class _Loading:
             platform=common.platform,
             settings=settings,
             rhythm_seconds=common.rhythm_seconds,
+            commands_per_second=common.commands_per_second,
         )
 
     def _sink(

@@ -111,6 +111,15 @@ class ConnectorBlock(BaseModel):
 
     name: Annotated[Name, Field(description="part of `source` in every event: never change it")]
     platform: Annotated[str, Field(description="the platform, a folder under `connectors/`")]
+    commands_per_second: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=10_000,
+            description="commands that it is sent in the long run, four times as many at once;"
+            " more are refused with 429",
+        ),
+    ] = 50.0
     rhythm_seconds: Annotated[
         dict[str, Annotated[float, Field(ge=0)]],
         Field(
@@ -181,6 +190,7 @@ class ConnectorConfig:
     platform: str
     settings: Any
     rhythm_seconds: Mapping[str, float] = field(default_factory=dict)
+    commands_per_second: float = 50.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from gateway.contracts import (
     SinkContext,
     SinkDescriptor,
 )
+from gateway.directory import Directory
 from gateway.dispatcher import Dispatcher, DispatchPolicy
 from gateway.errors import ConfigError
 from gateway.feed_watcher import FeedWatcher
@@ -44,6 +45,7 @@ from gateway.runtime import Runtime
 from gateway.service_manager import ServiceManager
 from gateway.supervisor import Supervisor, SupervisorPolicy
 from gateway.telemetry import Telemetry
+from gateway.telemetry_figures import watch_api, watch_picture
 
 _CLEANUP_STEP_SECONDS = 10.0
 # What the run book asks a service manager to allow beyond `shutdown_seconds`.
@@ -134,8 +136,12 @@ class Gateway:
         await watcher.restore()
         router = CommandRouter(
             {
-                name: Executor(connector=connector, capabilities=platforms[name].capabilities)
-                for name, connector in connectors.items()
+                block.name: Executor(
+                    connector=connectors[block.name],
+                    capabilities=platforms[block.name].capabilities,
+                    per_second=block.commands_per_second,
+                )
+                for block in config.connectors
             },
             journal=journal,
             telemetry=self.telemetry,
@@ -154,11 +160,17 @@ class Gateway:
             dispatchers=dispatchers,
             journal=journal,
             router=router,
+            attachments=attachments,
             picture=picture,
+            directory=Directory(connectors.values(), clock=self._clock),
             registry=self._metrics,
+            telemetry=self.telemetry,
+            clock=self._clock,
             stop=stop,
         )
         server = ApiServer(self.runtime, config.gateway.api)
+        watch_picture(self._metrics, picture.statistics)
+        watch_api(self._metrics, server.figures)
         self.api_url = await server.start()
         self._cleanup.push("api", server.close)
         self.telemetry.started(

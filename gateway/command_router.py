@@ -2,7 +2,8 @@
 
 A request is checked against the platform's capability table, written down together with its idempotency key, sent once,
 and followed to the event that confirms or refutes it, under its deadline. The journal remembers each step, so a command
-that was waiting for its event when the process died goes on waiting; one that was being sent comes back as `unknown`.
+that was waiting for its event when the process died goes on waiting; one that was waiting for its turn comes back as
+`refused`, since it was never sent; one that was being sent comes back as `unknown`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ import asyncio
 import hashlib
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
 
-from gateway import capabilities, command_events
+from gateway import capabilities
 from gateway.clock import Clock
+from gateway.command_log import CommandLog, Retention, key_of
 from gateway.commands import (
     Capability,
     Command,
@@ -29,22 +31,14 @@ from gateway.commands import (
     Status,
 )
 from gateway.contracts import CommandTarget, Connector, Journal
-from gateway.errors import (
-    CommandRefused,
-    CommandUncertain,
-    ConnectionFailed,
-    JournalFull,
-    Reason,
-    TielineError,
-)
+from gateway.errors import CommandRefused, CommandUncertain, ConnectionFailed, Reason
 from gateway.evidence import judge
+from gateway.rate_limits import RateLimits
 from gateway.telemetry import Telemetry
 
-_NAMESPACE = "commands"
-_KEYS = "idempotency"
 _READ_LIMIT = 500
-_KEPT_ARGUMENT_BYTES = 4096
-OMITTED = "[omitted]"
+_FORGET_EVERY_SECONDS = 60.0
+_BURST = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +48,8 @@ class CommandPolicy:
     Attributes:
         deadline_seconds: how long a verdict may take unless the request says otherwise.
         longest_deadline_seconds: the most that a request may ask for.
+        resume_seconds: how long the event that proves a command is waited for after a restart, at the least: feeds
+            have to resume first.
         keep_seconds: how long a settled command and its idempotency key are remembered.
         most_in_flight: commands under way at a time; more are refused as rate limited.
         most_kept: settled commands remembered at the most; beyond it the oldest are forgotten early.
@@ -61,23 +57,28 @@ class CommandPolicy:
 
     deadline_seconds: float = 15.0
     longest_deadline_seconds: float = 300.0
+    resume_seconds: float = 30.0
     keep_seconds: float = 86_400.0
     most_in_flight: int = 1_000
     most_kept: int = 10_000
 
 
-class KeyReused(TielineError):
-    """An idempotency key came again with another request."""
+class AlreadySent(CommandRefused):
+    """A command cannot be cancelled any more: it was sent, or has its verdict."""
 
     default_reason = Reason.CONFLICT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Executor:
-    """A connector that takes commands, with its table."""
+    """A connector that takes commands, with its table.
+
+    `per_second` is how many it is sent in the long run, and four times as many at once; more are refused.
+    """
 
     connector: Connector
     capabilities: tuple[Capability, ...]
+    per_second: float = 50.0
 
 
 class CommandRouter:
@@ -94,26 +95,51 @@ class CommandRouter:
     ) -> None:
         self._executors = executors
         self._journal = journal
-        self._telemetry = telemetry
         self._clock = clock
         self._policy = policy
         self._tasks: asyncio.TaskGroup | None = None
-        self._records: dict[str, CommandRecord] = {}
-        self._changed: dict[str, asyncio.Event] = {}
-        self._agents: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._log = CommandLog(
+            journal=journal,
+            telemetry=telemetry,
+            clock=clock,
+            retention=Retention(
+                keep_seconds=policy.keep_seconds,
+                most_kept=policy.most_kept,
+                most_untold=policy.most_in_flight,
+            ),
+            platform=self._platform,
+        )
+        self._rates = {
+            name: RateLimits(
+                per_second=executor.per_second, burst=max(1.0, _BURST * executor.per_second)
+            )
+            for name, executor in executors.items()
+        }
+        self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._waiting: dict[str, asyncio.Timeout] = {}
+        """Commands that wait for their turn, which is when they can be cancelled."""
+        self._cancelled: set[str] = set()
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Own the commands under way until cancelled; `ready` is called when requests may come."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            await self._recover(tasks)
+            for record in await self._log.restore():
+                self._take_up(record, tasks)
             ready()
             while True:
-                await self._clock.sleep(60.0)
-                await self._forget_old()
+                await self._clock.sleep(_FORGET_EVERY_SECONDS)
+                await self._log.forget_old()
+                for turn in [turn for turn, lock in self._turns.items() if not lock.locked()]:
+                    del self._turns[turn]
 
     async def submit(
-        self, request: CommandRequest, *, idempotency_key: str | None, requester: str
+        self,
+        request: CommandRequest,
+        *,
+        idempotency_key: str | None,
+        requester: str,
+        origin: str | None = None,
     ) -> CommandRecord:
         """Write a command down and begin to send it.
 
@@ -125,48 +151,63 @@ class CommandRouter:
         executor = self._executor(request)
         capabilities.check(request, executor.capabilities)
         digest = _digest(request)
-        kept_key = None if idempotency_key is None else f"{requester}/{idempotency_key}"
-        if kept_key is not None and (known := await self._known(kept_key, digest)):
-            return known
-        if len(self._changed) >= self._policy.most_in_flight:
-            raise CommandRefused("too many commands are under way", reason=Reason.RATE_LIMITED)
-        record = self._new_record(request, idempotency_key, requester, digest)
-        if kept_key is not None:
-            value = msgspec.json.encode([record.command.id, digest])
-            if await self._journal.put_if_absent(_KEYS, kept_key, value) is not None:
-                # The same key came twice at the same moment; the other one is the command.
-                known = await self._known(kept_key, digest)
-                if known is not None:
-                    return known
-        self._changed[record.command.id] = asyncio.Event()
-        try:
-            await self._keep(record)
-        except BaseException:
-            self._changed.pop(record.command.id, None)
-            raise
-        self._tasks.create_task(
-            self._carry_out(record, executor), name=f"command {record.command.id}"
-        )
+        key = key_of(requester, idempotency_key)
+        async with self._log.holding(key):
+            if (known := await self._log.known(key, digest)) is not None:
+                return known
+            self._check_rates(request.connector)
+            command = self._new_command(request, idempotency_key, requester, origin)
+            record = CommandRecord(
+                command=command,
+                outcome=None,
+                position=self._journal.statistics().last_position,
+                digest=digest,
+                updated=command.created,
+                queued=self._turns[_turn(command)].locked(),
+            )
+            await self._log.add(record, key)
+        self._tasks.create_task(self._carry_out(record, executor), name=f"command {command.id}")
         return record
+
+    async def cancel(self, command_id: str) -> CommandRecord | None:
+        """Take a command back that waits for its turn; None if it is not known.
+
+        Raises AlreadySent: it was sent, or has its verdict.
+        """
+        record = self._log.get(command_id)
+        if record is None:
+            return None
+        waiting = self._waiting.get(command_id)
+        if waiting is None or waiting.expired():
+            why = "it has its verdict" if record.final else "it was sent"
+            raise AlreadySent(f"the command cannot be cancelled: {why}")
+        self._cancelled.add(command_id)
+        waiting.reschedule(asyncio.get_running_loop().time())
+        return await self._log.wait_final(command_id, self._policy.deadline_seconds)
 
     def get(self, command_id: str) -> CommandRecord | None:
         """A command that is remembered."""
-        return self._records.get(command_id)
+        return self._log.get(command_id)
 
-    def recent(self, limit: int) -> list[CommandRecord]:
-        """The newest commands, newest first."""
-        return list(self._records.values())[: -limit - 1 : -1]
+    def newest(self) -> Iterator[CommandRecord]:
+        """All commands that are remembered, newest first; read it without waiting in between."""
+        return self._log.newest()
 
     async def wait_final(self, command_id: str, seconds: float) -> CommandRecord | None:
         """The record once its verdict stands, or as it is after that time."""
-        changed = self._changed.get(command_id)
-        if changed is not None:
-            try:
-                async with asyncio.timeout(seconds):
-                    await changed.wait()
-            except TimeoutError:
-                pass
-        return self._records.get(command_id)
+        return await self._log.wait_final(command_id, seconds)
+
+    def _check_rates(self, connector: str) -> None:
+        if self._log.in_flight >= self._policy.most_in_flight:
+            raise CommandRefused("too many commands are under way", reason=Reason.RATE_LIMITED)
+        wait_seconds = self._rates[connector].take(connector, self._clock.monotonic())
+        if wait_seconds:
+            raise CommandRefused(
+                f"connector: {connector!r} is sent at most"
+                f" {self._executors[connector].per_second:g} commands a second",
+                reason=Reason.RATE_LIMITED,
+                retry_after_seconds=wait_seconds,
+            )
 
     def _executor(self, request: CommandRequest) -> Executor:
         executor = self._executors.get(request.connector)
@@ -179,24 +220,12 @@ class CommandRouter:
             )
         return executor
 
-    async def _known(self, key: str, digest: str) -> CommandRecord | None:
-        kept = await self._journal.get(_KEYS, key)
-        if kept is None:
-            return None
-        command_id, earlier_digest = msgspec.json.decode(kept, type=tuple[str, str])
-        if earlier_digest != digest:
-            raise KeyReused(
-                "Idempotency-Key: used before for another request",
-                hint="use a new key for a new command",
-            )
-        return self._records.get(command_id)
-
-    def _new_record(
-        self, request: CommandRequest, key: str | None, requester: str, digest: str
-    ) -> CommandRecord:
+    def _new_command(
+        self, request: CommandRequest, key: str | None, requester: str, origin: str | None
+    ) -> Command:
         now = self._clock.now()
         seconds = request.deadline_seconds or self._policy.deadline_seconds
-        command = Command(
+        return Command(
             id=secrets.token_hex(16),
             verb=request.verb,
             connector=request.connector,
@@ -206,28 +235,33 @@ class CommandRouter:
             created=now,
             deadline=now + timedelta(seconds=min(seconds, self._policy.longest_deadline_seconds)),
             idempotency_key=key,
-        )
-        return CommandRecord(
-            command=command,
-            outcome=None,
-            position=self._journal.statistics().last_position,
-            digest=digest,
-            updated=now,
+            origin=origin,
         )
 
     async def _carry_out(self, record: CommandRecord, executor: Executor) -> None:
         command = record.command
-        agent = (command.connector, command.target.agent or "")
         sent = False
         try:
-            async with asyncio.timeout(self._seconds_left(command)), self._agents[agent]:
-                sent = True
-                outcome = await self._send(command, executor.connector)
+            async with asyncio.timeout(self._seconds_left(command)) as deadline:
+                self._waiting[command.id] = deadline
+                async with self._turns[_turn(command)]:
+                    del self._waiting[command.id]
+                    if command.id not in self._cancelled:
+                        if record.queued:
+                            record = msgspec.structs.replace(record, queued=False)
+                            record = await self._log.update(record)
+                        sent = True
+                        outcome = await self._send(command, executor.connector)
+                    else:
+                        outcome = _CANCELLED
         except TimeoutError:
-            outcome = _too_late(sent=sent)
-        record = await self._settle(record, outcome)
+            outcome = _too_late(sent=sent) if command.id not in self._cancelled else _CANCELLED
+        finally:
+            self._waiting.pop(command.id, None)
+            self._cancelled.discard(command.id)
+        record = await self._log.settle(record, outcome)
         if outcome.status is Status.ACCEPTED and outcome.expectation is not None:
-            await self._follow(record, outcome.expectation)
+            await self._follow(record, outcome.expectation, self._seconds_left(command))
 
     @staticmethod
     async def _send(command: Command, connector: Connector) -> Outcome:
@@ -247,11 +281,12 @@ class CommandRouter:
                 message=f"defect while sending: {type(error).__name__}",
             )
 
-    async def _follow(self, record: CommandRecord, expectation: Expectation) -> None:
-        """Read what the journal gets until an event decides, or the deadline does."""
-        verdict: Outcome | None = None
+    async def _follow(
+        self, record: CommandRecord, expectation: Expectation, seconds: float
+    ) -> None:
+        """Read what the journal gets until an event decides, or the time is over."""
         try:
-            async with asyncio.timeout(self._seconds_left(record.command)):
+            async with asyncio.timeout(seconds):
                 verdict = await self._find_evidence(record.position, expectation)
         except TimeoutError:
             verdict = Outcome(
@@ -260,7 +295,7 @@ class CommandRouter:
                 message="the platform took the command, but no event confirmed it in time",
             )
         reply = record.outcome.native_reply if record.outcome else None
-        await self._settle(record, msgspec.structs.replace(verdict, native_reply=reply))
+        await self._log.settle(record, msgspec.structs.replace(verdict, native_reply=reply))
 
     async def _find_evidence(self, position: int, expectation: Expectation) -> Outcome:
         while True:
@@ -273,31 +308,18 @@ class CommandRouter:
             else:
                 await self._journal.wait(position)
 
-    async def _settle(self, record: CommandRecord, outcome: Outcome) -> CommandRecord:
-        record = msgspec.structs.replace(record, outcome=outcome, updated=self._clock.now())
-        if record.final:
-            record = msgspec.structs.replace(record, command=_without_bulk(record.command))
-        await self._keep(record)
-        if record.final and (changed := self._changed.pop(record.command.id, None)):
-            changed.set()
-        return record
+    def _take_up(self, record: CommandRecord, tasks: asyncio.TaskGroup) -> None:
+        """Go on with what the last process left: follow what was accepted, admit ignorance of what was being sent."""
+        expectation = record.outcome.expectation if record.outcome else None
+        if expectation is not None:
+            seconds = max(self._seconds_left(record.command), self._policy.resume_seconds)
+            work = self._follow(record, expectation, seconds)
+        else:
+            work = self._give_up(record)
+        tasks.create_task(work, name=f"command {record.command.id}")
 
-    async def _keep(self, record: CommandRecord) -> None:
-        """Make the record durable, then tell it to the sinks as an event."""
-        self._records[record.command.id] = record
-        value = msgspec.json.encode(record)
-        event = command_events.told(record, self._platform(record.command.connector))
-        while True:
-            try:
-                await self._journal.put(_NAMESPACE, record.command.id, value)
-                if event is not None:
-                    await self._journal.append(f"command/{record.command.id}", [event], None)
-                break
-            except JournalFull:
-                if record.outcome is None:
-                    raise
-                await self._journal.wait_for_room()
-        self._telemetry.command_settled(record)
+    async def _give_up(self, record: CommandRecord) -> None:
+        await self._log.settle(record, _NEVER_SENT if record.queued else _STOPPED)
 
     def _platform(self, connector: str) -> str:
         executor = self._executors.get(connector)
@@ -306,65 +328,30 @@ class CommandRouter:
     def _seconds_left(self, command: Command) -> float:
         return max(0.0, (command.deadline - self._clock.now()).total_seconds())
 
-    async def _recover(self, tasks: asyncio.TaskGroup) -> None:
-        """Take up what the last process left: wait on for what was accepted, admit ignorance of what was being sent."""
-        kept = [
-            msgspec.json.decode(value, type=CommandRecord)
-            for _, value in await self._journal.items(_NAMESPACE)
-        ]
-        kept.sort(key=lambda record: record.command.created)
-        for record in kept:
-            command_id = record.command.id
-            self._records[command_id] = record
-            if record.final:
-                continue
-            self._changed[command_id] = asyncio.Event()
-            expectation = record.outcome.expectation if record.outcome else None
-            if expectation is not None:
-                tasks.create_task(self._follow(record, expectation), name=f"command {command_id}")
-                continue
-            await self._settle(
-                record,
-                Outcome(
-                    status=Status.UNKNOWN,
-                    reason=Reason.STOPPED,
-                    message="the gateway stopped while it was sending; it may have happened",
-                ),
-            )
 
-    async def _forget_old(self) -> None:
-        horizon = self._clock.now() - timedelta(seconds=self._policy.keep_seconds)
-        settled = [record for record in self._records.values() if record.final]
-        too_many = max(0, len(settled) - self._policy.most_kept)
-        old = [
-            record
-            for number, record in enumerate(settled)
-            if number < too_many or record.updated < horizon
-        ]
-        for record in old:
-            await self._journal.put(_NAMESPACE, record.command.id, None)
-            command = record.command
-            if command.idempotency_key is not None:
-                kept_key = f"{command.requester}/{command.idempotency_key}"
-                await self._journal.put(_KEYS, kept_key, None)
-            del self._records[record.command.id]
-        for key in [key for key, lock in self._agents.items() if not lock.locked()]:
-            del self._agents[key]
+_CANCELLED = Outcome(
+    status=Status.REFUSED, reason=Reason.CANCELLED, message="cancelled before it was sent"
+)
+_NEVER_SENT = Outcome(
+    status=Status.REFUSED,
+    reason=Reason.STOPPED,
+    message="not sent: the gateway stopped while earlier commands of the same agent were under way",
+)
+_STOPPED = Outcome(
+    status=Status.UNKNOWN,
+    reason=Reason.STOPPED,
+    message="the gateway stopped while it was sending; it may have happened",
+)
+
+
+def _turn(command: Command) -> tuple[str, str]:
+    """Commands with the same are sent one after the other: those of one agent, else those about the same object."""
+    agent = command.target.agent
+    return (command.connector, f"agent/{agent}" if agent else str(command.target))
 
 
 def _digest(request: CommandRequest) -> str:
     return hashlib.sha256(msgspec.json.encode(request, order="deterministic")).hexdigest()
-
-
-def _without_bulk(command: Command) -> Command:
-    """The command without large arguments (attachments): a settled one is kept for a day, by number and not by size."""
-    return msgspec.structs.replace(
-        command,
-        arguments={
-            name: OMITTED if len(msgspec.json.encode(value)) > _KEPT_ARGUMENT_BYTES else value
-            for name, value in command.arguments.items()
-        },
-    )
 
 
 def _too_late(*, sent: bool) -> Outcome:

@@ -105,7 +105,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """One command. `id` is also what events caused by it carry as `causationid`."""
+    """One command. `id` is also what events caused by it carry as `causationid`.
+
+    `origin` is the network address that it came from, for the audit.
+    """
 
     id: str
     verb: Verb
@@ -116,6 +119,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     deadline: datetime
     arguments: dict[str, Any] = msgspec.field(default_factory=dict)
     idempotency_key: str | None = None
+    origin: str | None = None
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,6 +216,7 @@ class CommandRecord(msgspec.Struct, frozen=True, kw_only=True):
         outcome: None while the platform has not answered yet.
         position: the journal's position before the command was sent; its evidence lies behind it.
         digest: names the request's content, so that a key reused for another request is noticed.
+        queued: it waits for its turn behind other commands, and has certainly not been sent.
     """
 
     command: Command
@@ -219,6 +224,7 @@ class CommandRecord(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     digest: str
     updated: datetime
+    queued: bool = False
 
     @property
     def final(self) -> bool:

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     UNSUPPORTED = "unsupported"
     INVALID = "invalid"
     DEADLINE = "deadline"
+    CANCELLED = "cancelled"
     STOPPED = "stopped"
     OTHER = "other"
 
@@ -154,9 +155,20 @@ class CommandError(TielineError):
 
 
 class CommandRefused(CommandError):
-    """Certain: the command was not carried out."""
+    """Certain: the command was not carried out. `retry_after_seconds` is set where a later try is worth while."""
 
     default_reason = Reason.REFUSED
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: Reason | None = None,
+        hint: str = "",
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message, reason=reason, hint=hint)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class CommandUncertain(CommandError):

@@ -18,7 +18,7 @@ from gateway.events import Classification, StoredEvent
 
 MASK = "[masked]"
 
-_PERSONAL = frozenset({"number", "name", "topic", "forward_to", "requester"})
+_PERSONAL = frozenset({"number", "name", "topic", "forward_to", "requester", "origin"})
 _CONTENT = frozenset({"values", "digits", "text", "steps", "payload", "native_reply", "message"})
 _FIELDS = {
     Classification.PERSONAL.value: _PERSONAL | {"payload"},

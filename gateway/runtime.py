@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from gateway import audit
 from gateway.api.runtime import ConnectorView, ErrorView, FeedView, Readiness
+from gateway.attachments import AttachmentSpool
+from gateway.audit import Act
+from gateway.clock import Clock
 from gateway.command_router import CommandRouter
 from gateway.commands import CommandRecord, CommandRequest
 from gateway.contracts import Connector, Diagnosable, Journal, PlatformDescriptor
+from gateway.contracts.attachments import StoredAttachment
+from gateway.directory import Directory
 from gateway.dispatcher import Dispatcher
+from gateway.errors import JournalFull
 from gateway.lifecycle import StopSignal
 from gateway.picture import Picture
 from gateway.states import FeedState
 from gateway.supervisor import FeedRunner, Supervisor
+from gateway.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +37,12 @@ class Runtime:
     dispatchers: Sequence[Dispatcher]
     journal: Journal
     router: CommandRouter
+    attachments: AttachmentSpool
     picture: Picture
+    directory: Directory
     registry: CollectorRegistry
+    telemetry: Telemetry
+    clock: Clock
     stop: StopSignal
 
     @property
@@ -102,20 +114,52 @@ class Runtime:
         return generate_latest(self.registry)
 
     async def submit(
-        self, request: CommandRequest, *, idempotency_key: str | None, requester: str
+        self,
+        request: CommandRequest,
+        *,
+        idempotency_key: str | None,
+        requester: str,
+        origin: str | None,
     ) -> CommandRecord:
         """Accept a command, as `CommandRouter.submit` does."""
         return await self.router.submit(
-            request, idempotency_key=idempotency_key, requester=requester
+            request, idempotency_key=idempotency_key, requester=requester, origin=origin
         )
 
-    async def command(self, command_id: str) -> CommandRecord | None:
+    async def cancel(self, command_id: str) -> CommandRecord | None:
+        """Take a command back, as `CommandRouter.cancel` does."""
+        return await self.router.cancel(command_id)
+
+    def command(self, command_id: str) -> CommandRecord | None:
         """A command that is remembered."""
         return self.router.get(command_id)
 
-    async def commands(self, limit: int) -> Sequence[CommandRecord]:
-        """The newest commands, newest first."""
-        return self.router.recent(limit)
+    def commands(self) -> Iterable[CommandRecord]:
+        """All commands that are remembered, newest first."""
+        return self.router.newest()
+
+    async def upload(
+        self, chunks: AsyncIterable[bytes], *, name: str, media_type: str
+    ) -> StoredAttachment:
+        """Keep a file for a command to send, as `AttachmentSpool.receive` does."""
+        return await self.attachments.receive(chunks, name=name, media_type=media_type)
+
+    def attachment(self, attachment_id: str) -> StoredAttachment | None:
+        """A file that is kept."""
+        return self.attachments.find(attachment_id)
+
+    def discard_attachment(self, attachment_id: str) -> bool:
+        """Remove a file before its time; whether there was one."""
+        return self.attachments.discard(attachment_id)
+
+    async def audit(self, act: Act) -> None:
+        """Tell what somebody did, in the log and as an event; the log alone while the journal has no room."""
+        self.telemetry.audited(act)
+        event = audit.of_act(act, self.clock.now())
+        try:
+            await self.journal.append("audit", [event], None)
+        except JournalFull as error:
+            self.telemetry.audit_failed(act, error)
 
     async def wait_final(self, command_id: str, seconds: float) -> CommandRecord | None:
         """The command once its verdict stands, or as it is after that time."""

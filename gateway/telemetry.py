@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from gateway import __version__
+from gateway.audit import Act
 from gateway.commands import CommandRecord
 from gateway.contracts import JournalStatistics
 from gateway.errors import Reason, TielineError
@@ -282,6 +283,22 @@ class Telemetry:
             status=outcome.status.value,
             reason=outcome.reason and outcome.reason.value,
         )
+
+    def audited(self, act: Act) -> None:
+        """Somebody did an administrative act, or tried to."""
+        self._log.info(
+            "audit",
+            act=act.act,
+            object=act.object,
+            requester=act.requester,
+            origin=act.origin,
+            outcome=act.outcome,
+            reason=act.reason,
+        )
+
+    def audit_failed(self, act: Act, error: TielineError) -> None:
+        """An act stands in the log only: the journal could not take its event."""
+        self._log.error("audit event lost", act=act.act, object=act.object, **_described(error))
 
     def started(self, *, feeds: int, sinks: int, api: str | None) -> None:
         """The gateway runs."""

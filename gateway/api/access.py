@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from aiohttp import web
 
 from gateway.api import scopes
@@ -10,30 +12,37 @@ from gateway.api.callers import LOCAL_CALLER, Caller
 from gateway.api.operations import ANY_SCOPE, Row
 from gateway.api.problems import Kind, Problem
 from gateway.api.settings import ApiSettings
-from gateway.api.tokens import Keyring
+from gateway.api.tokens import Keyring, bearer_token
+from gateway.clock import Clock
+from gateway.rate_limits import RateLimits
 
 
 class Access:
     """Identifies callers, and lets them do what their credentials allow."""
 
-    def __init__(self, settings: ApiSettings) -> None:
+    def __init__(self, settings: ApiSettings, clock: Clock) -> None:
         self._keyring = Keyring(settings.tokens)
+        self._clock = clock
         self._loopback = is_loopback(settings.host)
         self._hosts = frozenset(host_name(host) for host in settings.allowed_hosts)
+        self._rates = RateLimits(per_second=settings.acts_per_second, burst=settings.acts_at_once)
 
-    async def admit(self, request: web.Request, operation: Row | None) -> Caller:
-        """Who sent the request. Raises Problem unless they may do the operation; None is a path that does not exist."""
+    async def identify(self, request: web.Request, operation: Row | None) -> Caller:
+        """Who sent the request. Raises Problem: the Host header is foreign (421), the credentials are wrong (401)."""
         if self._loopback:
             self._check_host(request.headers.get("Host", ""))
         if operation is not None and (
             operation.scope is None or (operation.open_on_loopback and self._loopback)
         ):
             return LOCAL_CALLER
-        caller = self._identify(request.headers.get("Authorization", ""))
+        return self._caller(request.headers.get("Authorization", ""))
+
+    def allow(self, caller: Caller, operation: Row | None, *, reads: bool) -> None:
+        """Raise Problem unless the caller may do the operation; None is a path that does not exist."""
         if operation is None:
-            if request.method in {"GET", "HEAD"}:
+            if reads:
                 caller.require(scopes.READ)
-            return caller
+            return
         if operation.scope not in {None, ANY_SCOPE}:
             caller.require(str(operation.scope))
         if beyond := caller.limits - operation.honours:
@@ -42,7 +51,17 @@ class Access:
                 f"the token {caller.name} is limited to some {' and '.join(sorted(beyond))},"
                 " and this is about all",
             )
-        return caller
+        if operation.audits is not None:
+            self._check_rate(caller)
+
+    def _check_rate(self, caller: Caller) -> None:
+        wait_seconds = self._rates.take(caller.name, self._clock.monotonic())
+        if wait_seconds:
+            raise Problem(
+                Kind.RATE_LIMITED,
+                f"{caller.name} sends more than gateway.api.acts_per_second allows",
+                headers={"Retry-After": str(ceil(wait_seconds))},
+            )
 
     def _check_host(self, header: str) -> None:
         """Refuse names that are not ours: a web page may have made its own name point here (DNS rebinding)."""
@@ -53,19 +72,25 @@ class Access:
                 "Host: expected localhost, a loopback address or one of gateway.api.allowed_hosts",
             )
 
-    def _identify(self, authorization: str) -> Caller:
+    def _caller(self, authorization: str) -> Caller:
         if self._keyring.empty:
             if not self._loopback:
                 raise Problem(Kind.FORBIDDEN, "no tokens are configured for access from elsewhere")
             return LOCAL_CALLER
-        caller = self._keyring.caller(authorization)
+        if not authorization:
+            raise unauthenticated("send the header Authorization: Bearer <token>")
+        token = bearer_token(authorization)
+        caller = None if token is None else self._keyring.caller(token)
         if caller is None:
-            challenge = 'Bearer realm="tieline"'
-            if authorization:
-                challenge += ', error="invalid_token"'
-            raise Problem(
-                Kind.UNAUTHENTICATED,
-                "send the header Authorization: Bearer <token>",
-                headers={"WWW-Authenticate": challenge},
-            )
+            raise unauthenticated("the token is not known", error="invalid_token")
+        if caller.expires is not None and caller.expires <= self._clock.now():
+            raise unauthenticated("the token has expired", error="invalid_token")
         return caller
+
+
+def unauthenticated(detail: str, *, error: str | None = None) -> Problem:
+    """The problem (401) with its challenge. Source: RFC 6750, section 3."""
+    challenge = 'Bearer realm="tieline"'
+    if error is not None:
+        challenge += f', error="{error}"'
+    return Problem(Kind.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": challenge})

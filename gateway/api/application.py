@@ -7,6 +7,7 @@ goes wrong on the way is a problem document (`problems.py`).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -16,13 +17,18 @@ from aiohttp import web
 from gateway.api import table
 from gateway.api.access import Access
 from gateway.api.callers import Caller
-from gateway.api.operations import JSON, Call, Reply, Row
+from gateway.api.event_stream import EventStreams
+from gateway.api.operations import JSON, Audits, Call, Reply, Row
 from gateway.api.problems import Kind, Problem, of_error, of_http
 from gateway.api.requests import Reader
 from gateway.api.runtime import ApiRuntime
 from gateway.api.settings import ApiSettings
+from gateway.api.streaming.tail import StreamPolicy
 from gateway.api.waiting import Waiting
+from gateway.audit import Act
+from gateway.clock import Clock, SystemClock
 from gateway.errors import TielineError
+from gateway.telemetry_figures import ApiFigures
 
 _POLICY = "Content-Security-Policy"
 SECURITY_HEADERS = {
@@ -37,25 +43,38 @@ SECURITY_HEADERS = {
 _STRICT_TRANSPORT = {"Strict-Transport-Security": "max-age=31536000"}
 
 _caller = web.RequestKey("caller", Caller)
+_call = web.RequestKey("call", Call)
 _log = structlog.get_logger("tieline.api")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def build_api(runtime: ApiRuntime, settings: ApiSettings) -> web.Application:
+def build_api(
+    runtime: ApiRuntime,
+    settings: ApiSettings,
+    *,
+    figures: ApiFigures | None = None,
+    stream_policy: StreamPolicy | None = None,
+    clock: Clock | None = None,
+) -> web.Application:
     """The application. It owns nothing of the runtime and may be built several times."""
+    clock = clock or SystemClock()
+    figures = figures or ApiFigures()
+    streams = EventStreams(runtime.journal, stream_policy or StreamPolicy(), figures, clock)
     waiting = Waiting(runtime, longest_seconds=settings.max_wait_seconds)
-    frame = _Frame(Access(settings), settings)
+    frame = _Frame(runtime, Access(settings, clock), settings, figures)
     application = web.Application(
-        client_max_size=settings.max_body_bytes, middlewares=[frame.answer, frame.admit]
+        client_max_size=settings.max_body_bytes,
+        middlewares=[frame.count, frame.answer, frame.admit],
     )
     application.on_response_prepare.append(frame.dress)
 
     async def release(_application: web.Application) -> None:
         waiting.release()
+        streams.release()
 
     application.on_shutdown.append(release)
-    for row in table.operations(runtime, waiting):
+    for row in table.operations(runtime, settings, waiting, streams):
         frame.add(application, row)
     return application
 
@@ -63,9 +82,13 @@ def build_api(runtime: ApiRuntime, settings: ApiSettings) -> web.Application:
 class _Frame:
     """What stands around every handler."""
 
-    def __init__(self, access: Access, settings: ApiSettings) -> None:
+    def __init__(
+        self, runtime: ApiRuntime, access: Access, settings: ApiSettings, figures: ApiFigures
+    ) -> None:
+        self._runtime = runtime
         self._access = access
         self._settings = settings
+        self._figures = figures
         self._rows: dict[tuple[str, str], Row] = {}
         self._headers = SECURITY_HEADERS | (_STRICT_TRANSPORT if settings.tls else {})
 
@@ -81,6 +104,7 @@ class _Frame:
                 body=await reader.body(request),
                 request=request,
             )
+            request[_call] = call
             answer = await row.handle(call)
             if isinstance(answer, Reply):
                 return _json(answer.value, status=answer.status, headers=answer.headers)
@@ -106,6 +130,14 @@ class _Frame:
             response.headers[_POLICY] = policy
 
     @web.middleware
+    async def count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Count the answer."""
+        response = await handler(request)
+        row = self._row(request)
+        self._figures.requests["" if row is None else row.id, response.status] += 1
+        return response
+
+    @web.middleware
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Turn every error into a problem document. What we did not foresee is logged, and not told."""
         try:
@@ -125,9 +157,65 @@ class _Frame:
 
     @web.middleware
     async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Find out who asks, and whether they may."""
-        request[_caller] = await self._access.admit(request, self._row(request))
-        return await handler(request)
+        """Find out who asks, and whether they may; tell of it if it is an act."""
+        row = self._row(request)
+        caller = await self._access.identify(request, row)
+        request[_caller] = caller
+        if row is None or row.audits is None:
+            self._access.allow(caller, row, reads=request.method in {"GET", "HEAD"})
+            return await handler(request)
+        failure: Kind | None = Kind.INTERNAL
+        try:
+            self._access.allow(caller, row, reads=False)
+            response = await handler(request)
+            failure = None
+        except Problem as problem:
+            failure = problem.kind
+            raise
+        except TielineError as error:
+            failure = of_error(error).kind
+            raise
+        finally:
+            # A flood of acts is refused by rate, and must not become a flood of events.
+            if failure is not Kind.RATE_LIMITED:
+                await self._audit(request, row.audits, caller, failure)
+        return response
+
+    async def _audit(
+        self, request: web.Request, audits: Audits, caller: Caller, failure: Kind | None
+    ) -> None:
+        if failure is None and audits.refusals_only:
+            return
+        call = request.get(_call)
+        told = audits.details or _details
+        await self._runtime.audit(
+            Act(
+                act=audits.act,
+                object=audits.object.format_map(request.match_info),
+                requester=caller.name,
+                outcome=_outcome(failure),
+                origin=request.remote,
+                reason=None if failure is None else failure.value[0],
+                details={} if call is None else dict(told(call)),
+            )
+        )
+
+
+def _outcome(failure: Kind | None) -> str:
+    if failure is None:
+        return "done"
+    return "failed" if failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "refused"
+
+
+def _details(call: Call[Any, Any]) -> dict[str, Any]:
+    """The parameters and the body of an act."""
+    parts = [call.parameters, call.body]
+    return {
+        name: value
+        for part in parts
+        if isinstance(part, msgspec.Struct)
+        for name, value in msgspec.to_builtins(part).items()
+    }
 
 
 def _json(

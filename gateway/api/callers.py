@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.api import scopes
 from gateway.api.problems import Kind, Problem
@@ -20,12 +21,14 @@ class Caller:
         scopes: what is allowed; None when no credentials are configured: everything.
         connectors: the only connectors it may see and command; None: all.
         agents: the only agents it may see and command, by their ids; None: all.
+        expires: when its credentials end; None: never.
     """
 
     name: str
     scopes: frozenset[str] | None
     connectors: frozenset[str] | None = None
     agents: frozenset[str] | None = None
+    expires: datetime | None = None
 
     @property
     def limits(self) -> frozenset[str]:

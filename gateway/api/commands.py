@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.api import scopes
+from gateway.api.callers import Caller
 from gateway.api.operations import (
     ANY_SCOPE,
+    Audits,
     Call,
-    Items,
+    Cursor,
+    Limit,
     Operation,
+    Page,
     Reply,
     Response,
     Row,
@@ -51,6 +56,12 @@ class CommandBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     deadline_seconds: Annotated[float, Meta(gt=0, le=LONGEST_DEADLINE_SECONDS)] | None = None
 
 
+class Which(msgspec.Struct, frozen=True, kw_only=True):
+    """Names one command."""
+
+    id: CommandId
+
+
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of a command that is sent."""
 
@@ -75,10 +86,27 @@ class Lookup(msgspec.Struct, frozen=True, kw_only=True):
     wait: Wait | None = None
 
 
-class Newest(msgspec.Struct, frozen=True, kw_only=True):
-    """Parameters of the list."""
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Which commands to list. What is given must all be true of a command."""
 
-    limit: Annotated[int, Meta(ge=1, le=1000, description="most commands in the answer")] = 100
+    status: Annotated[list[Status], Meta(description="in one of these states")] = []
+    verb: Annotated[list[Verb], Meta(description="one of these verbs")] = []
+    connector: Annotated[str, Meta(description="sent to this connector")] | None = None
+    agent: Annotated[str, Meta(description="about this agent")] | None = None
+    requester: Annotated[str, Meta(description="sent by this caller")] | None = None
+    cursor: Cursor | None = None
+    limit: Limit = 100
+
+    def matches(self, record: CommandRecord) -> bool:
+        """Whether the command is to be listed."""
+        command = record.command
+        return (
+            (not self.status or _status(record) in self.status)
+            and (not self.verb or command.verb in self.verb)
+            and self.connector in {None, command.connector}
+            and self.agent in {None, command.target.agent}
+            and self.requester in {None, command.requester}
+        )
 
 
 class CommandView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -137,7 +165,10 @@ class Commands:
             deadline_seconds=asked.deadline_seconds,
         )
         record = await self._runtime.submit(
-            request, idempotency_key=_bare(call.parameters.key), requester=call.caller.name
+            request,
+            idempotency_key=_bare(call.parameters.key),
+            requester=call.caller.name,
+            origin=call.request.remote,
         )
         record = await self._waiting.verdict(record, call.parameters.wait)
         location = call.request.app.router["get_command"].url_for(id=record.command.id)
@@ -149,18 +180,45 @@ class Commands:
 
     async def get(self, call: Call[Lookup, None]) -> Reply:
         """One command; with `wait`, when its verdict stands or the time is over."""
-        record = await self._runtime.command(call.parameters.id)
-        if record is None or not (
-            call.caller.has(scopes.READ) or record.command.requester == call.caller.name
-        ):
-            raise Problem(Kind.NOT_FOUND, "there is no such command, or it is forgotten by now")
-        call.caller.require_sight(record.command.connector, record.command.target.agent)
+        record = self._find(call.caller, call.parameters.id)
         return Reply(value=view(await self._waiting.verdict(record, call.parameters.wait)))
 
-    async def newest(self, call: Call[Newest, None]) -> Reply:
-        """The newest commands."""
-        records = await self._runtime.commands(call.parameters.limit)
-        return Reply(value=Items(items=[view(record) for record in records]))
+    async def cancel(self, call: Call[Which, None]) -> Reply:
+        """Take a command back that was not sent yet."""
+        record = self._find(call.caller, call.parameters.id)
+        call.caller.require(scopes.command_scope(record.command.verb))
+        cancelled = await self._runtime.cancel(record.command.id)
+        return Reply(value=view(cancelled or record))
+
+    async def list(self, call: Call[Selection, None]) -> Reply:
+        """Commands that were chosen, the newest first, page by page."""
+        chosen = call.parameters
+        before = _place(chosen.cursor) if chosen.cursor is not None else None
+        found = (
+            record
+            for record in self._runtime.commands()
+            if (before is None or _order(record) < before)
+            and chosen.matches(record)
+            and call.caller.sees(record.command.connector, record.command.target.agent)
+        )
+        records = [*islice(found, chosen.limit)]
+        more = next(found, None) is not None
+        return Reply(
+            value=Page(
+                items=[view(record) for record in records],
+                next=_cursor(records[-1]) if more else None,
+            )
+        )
+
+    def _find(self, caller: Caller, command_id: str) -> CommandRecord:
+        """A command that the caller may see: all with the scope `read`, else those it has sent."""
+        record = self._runtime.command(command_id)
+        if record is None or not (
+            caller.has(scopes.READ) or record.command.requester == caller.name
+        ):
+            raise Problem(Kind.NOT_FOUND, "there is no such command, or it is forgotten by now")
+        caller.require_sight(record.command.connector, record.command.target.agent)
+        return record
 
 
 def operations(runtime: ApiRuntime, waiting: Waiting) -> Sequence[Row]:
@@ -174,10 +232,11 @@ def operations(runtime: ApiRuntime, waiting: Waiting) -> Sequence[Row]:
             path="/v1/commands",
             tag="commands",
             summary="Commands, the newest first",
-            handle=commands.newest,
+            handle=commands.list,
             scope=scopes.READ,
-            parameters=Newest,
-            responses={200: Response(type=Items[CommandView], description="the newest first")},
+            honours=frozenset({"connectors", "agents"}),
+            parameters=Selection,
+            responses={200: Response(type=Page[CommandView], description="the newest first")},
         ),
         Operation(
             id="submit_command",
@@ -189,6 +248,12 @@ def operations(runtime: ApiRuntime, waiting: Waiting) -> Sequence[Row]:
             scope=ANY_SCOPE,
             honours=frozenset({"connectors", "agents"}),
             parameters=Submission,
+            audits=Audits(
+                act="command.send",
+                object="command/-",
+                details=_told_of_refusal,
+                refusals_only=True,
+            ),
             headers={"key": "Idempotency-Key"},
             body=CommandBody,
             responses={
@@ -219,7 +284,36 @@ def operations(runtime: ApiRuntime, waiting: Waiting) -> Sequence[Row]:
             parameters=Lookup,
             responses={200: Response(type=CommandView, description="as it stands")},
         ),
+        Operation(
+            id="cancel_command",
+            method="DELETE",
+            path="/v1/commands/{id}",
+            tag="commands",
+            summary="Take a command back that was not sent yet",
+            handle=commands.cancel,
+            scope=ANY_SCOPE,
+            honours=frozenset({"connectors", "agents"}),
+            audits=Audits(act="command.cancel", object="command/{id}"),
+            parameters=Which,
+            responses={
+                200: Response(
+                    type=CommandView, description="it was not sent: refused, reason `cancelled`"
+                )
+            },
+            problems=(Kind.ALREADY_SENT,),
+        ),
     )
+
+
+def _told_of_refusal(call: Call[Submission, CommandBody]) -> Mapping[str, Any]:
+    """What an audit event tells of a command that was refused before it was written down."""
+    asked = call.body
+    return {
+        "verb": asked.verb.value,
+        "target": str(asked.target),
+        "connector": asked.connector,
+        "agent": asked.target.agent,
+    }
 
 
 def view(record: CommandRecord) -> CommandView:
@@ -236,7 +330,7 @@ def view(record: CommandRecord) -> CommandView:
         created=command.created,
         deadline=command.deadline,
         updated=record.updated,
-        status=shown.status if shown else Status.ACCEPTED,
+        status=_status(record),
         final=record.final,
         idempotency_key=_or_unset(command.idempotency_key),
         reason=shown.reason if shown else UNSET,
@@ -259,6 +353,31 @@ def _outcome_view(outcome: Outcome) -> OutcomeView:
         evidence=_or_unset(outcome.evidence),
         native_reply=_or_unset(outcome.native_reply),
     )
+
+
+def _status(record: CommandRecord) -> Status:
+    return Status.ACCEPTED if record.outcome is None else record.outcome.status
+
+
+def _order(record: CommandRecord) -> tuple[datetime, str]:
+    return (record.command.created, record.command.id)
+
+
+def _cursor(record: CommandRecord) -> str:
+    created, command_id = _order(record)
+    return f"{created.isoformat()}|{command_id}"
+
+
+def _place(cursor: str) -> tuple[datetime, str]:
+    """The place in the list that a cursor names."""
+    created, _, command_id = cursor.partition("|")
+    try:
+        moment = datetime.fromisoformat(created)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Problem(Kind.INVALID_QUERY, "cursor: expected `next` of an earlier page")
+    return (moment, command_id)
 
 
 def _or_unset(value: Any) -> Any:

@@ -86,6 +86,23 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Audits:
+    """That an operation is an act which is told as an audit event, whatever comes of it.
+
+    Attributes:
+        act: what is done, `<object>.<verb>`.
+        object: what it is done to, with `{name}` for parts of the path: `sink/{name}`.
+        details: what of the parameters and the body is told; by default both, without long values.
+        refusals_only: others tell of success, as the command router does with the verdict.
+    """
+
+    act: str
+    object: str
+    details: Callable[[Call[Any, Any]], Mapping[str, Any]] | None = None
+    refusals_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation(Generic[P, B]):
     """One row of the table.
 
@@ -94,6 +111,7 @@ class Operation(Generic[P, B]):
         path: with `{name}` where a field of `parameters` belongs.
         scope: a scope that the caller must have, `ANY_SCOPE` for any valid token, None: open to all.
         open_on_loopback: no token is asked for while the API listens on loopback only.
+        audits: set for what changes something: it is told as an audit event, and its caller's rate is limited.
         honours: limits of a caller that the handler applies. A caller with a limit that is not named here is refused.
         parameters: a struct; its fields are the parameters. Those named in the path come from there, those in
             `headers` from that header, all others from the query, lists by repetition. Annotate with `msgspec.Meta`.
@@ -115,6 +133,7 @@ class Operation(Generic[P, B]):
     responses: Mapping[int, Response]
     parameters: type[P]
     open_on_loopback: bool = False
+    audits: Audits | None = None
     honours: frozenset[Literal["connectors", "agents"]] = frozenset()
     headers: Mapping[str, str] = field(default_factory=dict)
     body: type[B] | None = None
@@ -128,6 +147,8 @@ class Operation(Generic[P, B]):
         kinds = {Kind.INVALID_QUERY, Kind.UNKNOWN_HOST, Kind.INTERNAL, *self.problems}
         if self.scope is not None:
             kinds |= {Kind.UNAUTHENTICATED, Kind.FORBIDDEN}
+        if self.audits is not None:
+            kinds.add(Kind.RATE_LIMITED)
         if self.headers:
             kinds.add(Kind.INVALID_HEADER)
         if "{" in self.path:

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from gateway.errors import (
+    AttachmentRefused,
     CommandRefused,
     ConnectionFailed,
     JournalError,
@@ -79,7 +81,27 @@ class Kind(Enum):
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The idempotency key belongs to another request",
     )
-    RATE_LIMITED = ("rate-limited", HTTPStatus.TOO_MANY_REQUESTS, "Too much is under way")
+    ALREADY_SENT = (
+        "already-sent",
+        HTTPStatus.CONFLICT,
+        "The command cannot be cancelled any more",
+    )
+    ATTACHMENT_TOO_LARGE = (
+        "attachment-too-large",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "The attachment is larger than is allowed",
+    )
+    INVALID_ATTACHMENT = (
+        "invalid-attachment",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The name or the type of the attachment is wrong",
+    )
+    ATTACHMENTS_FULL = (
+        "attachments-full",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "There is no room for another attachment",
+    )
+    RATE_LIMITED = ("rate-limited", HTTPStatus.TOO_MANY_REQUESTS, "Too much at once")
     COMMAND_REFUSED = ("command-refused", HTTPStatus.CONFLICT, "The command was refused")
     JOURNAL_FULL = ("journal-full", HTTPStatus.SERVICE_UNAVAILABLE, "The journal has no room")
     UNAVAILABLE = ("unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "The gateway cannot do it now")
@@ -148,11 +170,17 @@ _OF_REASON = {
     Reason.INVALID: Kind.INVALID_COMMAND,
     Reason.RATE_LIMITED: Kind.RATE_LIMITED,
     Reason.STOPPED: Kind.UNAVAILABLE,
+    Reason.CONFLICT: Kind.ALREADY_SENT,
+}
+_OF_ATTACHMENT = {
+    Reason.TOO_LARGE: Kind.ATTACHMENT_TOO_LARGE,
+    Reason.INVALID: Kind.INVALID_ATTACHMENT,
 }
 _RETRY_AFTER = {
     Kind.RATE_LIMITED: _RETRY_SOON_SECONDS,
     Kind.UNAVAILABLE: _RETRY_SOON_SECONDS,
     Kind.JOURNAL_FULL: _RETRY_LATER_SECONDS,
+    Kind.ATTACHMENTS_FULL: _RETRY_LATER_SECONDS,
 }
 
 
@@ -161,13 +189,16 @@ def of_error(error: TielineError) -> Problem:
     kind = Kind.INTERNAL
     if isinstance(error, CommandRefused):
         kind = _OF_REASON.get(error.reason, Kind.COMMAND_REFUSED)
+    elif isinstance(error, AttachmentRefused):
+        kind = _OF_ATTACHMENT.get(error.reason, Kind.ATTACHMENTS_FULL)
     elif isinstance(error, JournalFull):
         kind = Kind.JOURNAL_FULL
     elif isinstance(error, (ConnectionFailed, JournalError)):
         kind = Kind.UNAVAILABLE
     elif error.reason is Reason.CONFLICT:
         kind = Kind.KEY_REUSED
-    headers = {"Retry-After": str(_RETRY_AFTER[kind])} if kind in _RETRY_AFTER else None
+    seconds = getattr(error, "retry_after_seconds", None) or _RETRY_AFTER.get(kind)
+    headers = None if seconds is None else {"Retry-After": str(max(1, ceil(seconds)))}
     detail = kind.title if kind is Kind.INTERNAL else str(error)
     errors = ()
     field, colon, rest = error.message.partition(": ")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 
+from gateway.audit import Act
 from gateway.commands import Capability, CommandRecord, CommandRequest
+from gateway.contracts import Journal
+from gateway.contracts.attachments import StoredAttachment
+from gateway.directory import Directory
 from gateway.picture import Picture
 
 
@@ -84,6 +88,16 @@ class ApiRuntime(Protocol):
         """Agents, calls, interactions and queues as they are now. For reading only."""
         ...
 
+    @property
+    def directory(self) -> Directory:
+        """The platforms' lists."""
+        ...
+
+    @property
+    def journal(self) -> Journal:
+        """The events. For reading only."""
+        ...
+
     def feeds(self) -> Sequence[FeedView]:
         """All feeds, by name."""
         ...
@@ -101,7 +115,12 @@ class ApiRuntime(Protocol):
         ...
 
     async def submit(
-        self, request: CommandRequest, *, idempotency_key: str | None, requester: str
+        self,
+        request: CommandRequest,
+        *,
+        idempotency_key: str | None,
+        requester: str,
+        origin: str | None,
     ) -> CommandRecord:
         """Accept a command: durable when it returns, sent soon after.
 
@@ -111,14 +130,39 @@ class ApiRuntime(Protocol):
         """
         ...
 
-    async def command(self, command_id: str) -> CommandRecord | None:
+    async def cancel(self, command_id: str) -> CommandRecord | None:
+        """Take a command back that waits for its turn; as it is then, None if it is not known.
+
+        Raises CommandRefused with reason `conflict`: it was sent, or has its verdict.
+        """
+        ...
+
+    def command(self, command_id: str) -> CommandRecord | None:
         """A command that is remembered."""
         ...
 
-    async def commands(self, limit: int) -> Sequence[CommandRecord]:
-        """The newest commands, newest first."""
+    def commands(self) -> Iterable[CommandRecord]:
+        """All commands that are remembered, newest first; read it without waiting in between."""
         ...
 
     async def wait_final(self, command_id: str, seconds: float) -> CommandRecord | None:
         """The command once its verdict stands, or as it is after that time. Cancelling it changes nothing."""
+        ...
+
+    async def upload(
+        self, chunks: AsyncIterable[bytes], *, name: str, media_type: str
+    ) -> StoredAttachment:
+        """Keep a file for a command to send; read chunk by chunk. Raises AttachmentRefused."""
+        ...
+
+    def attachment(self, attachment_id: str) -> StoredAttachment | None:
+        """A file that is kept."""
+        ...
+
+    def discard_attachment(self, attachment_id: str) -> bool:
+        """Remove a file before its time; whether there was one."""
+        ...
+
+    async def audit(self, act: Act) -> None:
+        """Tell what somebody did, in the log and as an event. Raises nothing for want of room."""
         ...

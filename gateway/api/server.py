@@ -9,7 +9,9 @@ from aiohttp import web
 from gateway.api.application import build_api
 from gateway.api.runtime import ApiRuntime
 from gateway.api.settings import ApiSettings, TlsSettings
+from gateway.api.streaming.tail import StreamPolicy
 from gateway.errors import ConfigError
+from gateway.telemetry_figures import ApiFigures
 
 _SHUTDOWN_SECONDS = 2.0
 # How long a client may go on sending a body that was refused, before it is cut off.
@@ -17,12 +19,23 @@ _LINGERING_SECONDS = 1.0
 
 
 class ApiServer:
-    """Serves one runtime. Start once, close once; closing ends requests that still wait after two seconds."""
+    """Serves one runtime. Start once, close once; closing ends requests that still wait after two seconds.
 
-    def __init__(self, runtime: ApiRuntime, settings: ApiSettings) -> None:
+    Attributes:
+        figures: what the API counts.
+    """
+
+    def __init__(
+        self,
+        runtime: ApiRuntime,
+        settings: ApiSettings,
+        *,
+        stream_policy: StreamPolicy | None = None,
+    ) -> None:
+        self.figures = ApiFigures()
         self._settings = settings
         self._runner = web.AppRunner(
-            build_api(runtime, settings),
+            build_api(runtime, settings, figures=self.figures, stream_policy=stream_policy),
             access_log=None,
             handle_signals=False,
             shutdown_timeout=_SHUTDOWN_SECONDS,

@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -52,6 +53,21 @@ class TokenSettings(BaseModel):
             description="what it may do: " + ", ".join(f"`{scope}`" for scope in SCOPES),
         ),
     ] = [READ]
+    connectors: Annotated[
+        list[str] | None,
+        Field(min_length=1, description="the only connectors it may see and command; none: all"),
+    ] = None
+    agents: Annotated[
+        list[str] | None,
+        Field(
+            min_length=1,
+            description="ids of the only agents it may see and command; none: all",
+        ),
+    ] = None
+    expires: Annotated[
+        AwareDatetime | None,
+        Field(description="when it ceases to be valid, with its time zone; none: never"),
+    ] = None
 
     @field_validator("hash")
     @classmethod
@@ -123,6 +139,20 @@ class ApiSettings(BaseModel):
             description="names, besides localhost, that a Host header may carry when listening on loopback"
         ),
     ] = []
+    acts_per_second: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=10_000,
+            description="commands and administrative acts of one caller in the long run",
+        ),
+    ] = 50.0
+    acts_at_once: Annotated[
+        int,
+        Field(
+            ge=1, le=100_000, description="commands and administrative acts of one caller at once"
+        ),
+    ] = 200
     max_body_bytes: Annotated[
         int, Field(ge=1024, le=16 << 20, description="largest request body, in bytes")
     ] = 64 << 10

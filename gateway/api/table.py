@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.api import commands, picture_views, views
+from gateway.api import attachments, commands, directory_views, event_stream, picture_views, views
+from gateway.api.event_stream import EventStreams
 from gateway.api.operations import Row
 from gateway.api.runtime import ApiRuntime
+from gateway.api.settings import ApiSettings
 from gateway.api.waiting import Waiting
 
 
-def operations(runtime: ApiRuntime, waiting: Waiting) -> Sequence[Row]:
+def operations(
+    runtime: ApiRuntime, settings: ApiSettings, waiting: Waiting, streams: EventStreams
+) -> Sequence[Row]:
     """All rows."""
     return (
         *views.operations(runtime),
         *picture_views.operations(runtime),
+        *directory_views.operations(runtime),
+        *event_stream.operations(streams),
         *commands.operations(runtime, waiting),
+        *attachments.operations(runtime, silence_seconds=settings.body_timeout_seconds),
     )

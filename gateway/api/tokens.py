@@ -36,7 +36,7 @@ class Keyring:
         self._known = [
             (
                 token.hash or hash_of(token.token.get_secret_value() if token.token else ""),
-                Caller(name=token.name, scopes=frozenset(token.scopes)),
+                _caller(token),
             )
             for token in tokens
         ]
@@ -46,17 +46,30 @@ class Keyring:
         """Whether no tokens are configured."""
         return not self._known
 
-    def caller(self, authorization: str) -> Caller | None:
-        """Whose token an Authorization header has; None if it has none of ours.
+    def caller(self, token: str) -> Caller | None:
+        """Whose token it is; None if it is none of ours. It may have expired.
 
         Every known token is compared, so that the time tells nothing.
         """
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer":
-            return None
-        presented = hash_of(token.strip()).encode()
+        presented = hash_of(token).encode()
         found: Caller | None = None
         for known, caller in self._known:
             if hmac.compare_digest(known.encode(), presented):
                 found = caller
         return found
+
+
+def bearer_token(authorization: str) -> str | None:
+    """The token of an Authorization header; None if it is of another scheme."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _caller(token: TokenSettings) -> Caller:
+    return Caller(
+        name=token.name,
+        scopes=frozenset(token.scopes),
+        connectors=None if token.connectors is None else frozenset(token.connectors),
+        agents=None if token.agents is None else frozenset(token.agents),
+        expires=token.expires,
+    )

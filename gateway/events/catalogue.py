@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gateway.events import agents, calls, interactions, operations
+from gateway.events import agents, audit, calls, interactions, operations
 from gateway.events.envelope import Classification, Data
 
 _OPERATIONAL = Classification.OPERATIONAL
@@ -86,6 +86,7 @@ CATALOGUE: dict[str, EventType] = {
             "command", "command", operations.CommandData, _OPERATIONAL,
             "accepted", "done", "refused", "partial", "unknown",
         ),
+        *_types("audit", "audit", audit.AuditData, _PERSONAL, "recorded"),
         *_types("delivery", "sink", operations.DeadLetterData, _OPERATIONAL, "dead"),
         *_types("vendor", "feed", operations.VendorMessage, _CONTENT, "message"),
     ]

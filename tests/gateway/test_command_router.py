@@ -2,95 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import msgspec
 import pytest
-from prometheus_client import CollectorRegistry
 
-from gateway.clock import SystemClock
-from gateway.command_router import OMITTED, CommandPolicy, CommandRouter, Executor, KeyReused
-from gateway.commands import (
-    Argument,
-    Capability,
-    CommandRecord,
-    CommandRequest,
-    Expectation,
-    Outcome,
-    Status,
-    Target,
-    Verb,
-)
-from gateway.contracts import Journal
+from gateway.command_log import OMITTED, KeyReused
+from gateway.commands import CommandRequest, Outcome, Status, Target, Verb
 from gateway.errors import CommandRefused, CommandUncertain, NotReady, Reason
-from gateway.telemetry import Telemetry
 from tests.support.journals import memory_journal
+from tests.support.routing import ACCEPTED, HOLD, routing, submit, verdict
 from tests.support.scripted import ScriptedConnector, call_event
 from tests.support.waiting import until
-
-TABLE = (
-    Capability(
-        verb=Verb.CALL_HOLD, target=("agent", "call"), confirmed_by=("tieline.call.held.v1",)
-    ),
-    Capability(
-        verb=Verb.AGENT_SET_STATE,
-        target=("agent",),
-        arguments=(
-            Argument(name="state", kind="string", required=True, choices=("ready", "not_ready")),
-        ),
-    ),
-    Capability(
-        verb=Verb.INTERACTION_ADD_ATTACHMENT,
-        target=("agent", "interaction"),
-        arguments=(
-            Argument(name="name", kind="string"),
-            Argument(name="content", kind="string"),
-        ),
-    ),
-)
-HOLD = CommandRequest(verb=Verb.CALL_HOLD, connector="main", target=Target(agent="a1", call="c1"))
-ACCEPTED = Outcome(
-    status=Status.ACCEPTED,
-    expectation=Expectation(
-        confirmed_by=frozenset({"tieline.call.held.v1"}),
-        refused_by=frozenset({"tieline.call.failed.v1"}),
-        subject="call/c1",
-    ),
-)
-
-
-@asynccontextmanager
-async def routing(
-    connector: ScriptedConnector, journal: Journal, *, deadline_seconds: float = 5.0
-) -> AsyncIterator[CommandRouter]:
-    router = CommandRouter(
-        {connector.name: Executor(connector=connector, capabilities=TABLE)},
-        journal=journal,
-        telemetry=Telemetry(CollectorRegistry()),
-        clock=SystemClock(),
-        policy=CommandPolicy(deadline_seconds=deadline_seconds),
-    )
-    ready = asyncio.Event()
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(router.run(ready.set))
-        await ready.wait()
-        yield router
-        task.cancel()
-
-
-async def submit(
-    router: CommandRouter, request: CommandRequest = HOLD, key: str | None = None
-) -> CommandRecord:
-    return await router.submit(request, idempotency_key=key, requester="test")
-
-
-async def verdict(router: CommandRouter, record: CommandRecord) -> Outcome:
-    settled = await router.wait_final(record.command.id, 5.0)
-    assert settled is not None
-    assert settled.outcome is not None
-    return settled.outcome
 
 
 async def test_the_confirming_event_makes_a_command_done_and_is_named_as_evidence() -> None:

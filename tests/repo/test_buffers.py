@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import GatewaySettings
+from config.settings import ConnectorBlock, GatewaySettings
 from connectors._wire.bayeux.http import Limits
 from connectors._wire.signalr.values import Limits as SignalRLimits
 from connectors.genesys_web_services.simulator import SimulatorSettings
 from gateway.api.settings import ApiSettings
+from gateway.api.streaming.tail import StreamPolicy
 from gateway.attachments import AttachmentSettings
 from gateway.command_router import CommandPolicy
 from gateway.journal import JournalSettings
@@ -26,6 +27,7 @@ from tests.repo.checkout import rows
 
 PAGE = Path("gateway/README.md")
 HEADING = "## Every buffer, its bound, and what happens when it is full"
+STREAM = StreamPolicy()
 MIB = 1 << 20
 JOURNAL = JournalSettings()
 BAYEUX = Limits()
@@ -87,8 +89,24 @@ BOUNDS = {
         f"{SUPERVISOR.starts_at_once} at a time",
         f"{default(GatewaySettings, 'starts_per_second')} a second",
     ],
+    "commands to one connector": [
+        f"`commands_per_second`, {default(ConnectorBlock, 'commands_per_second')}",
+    ],
+    "commands and acts of one caller": [
+        f"`acts_per_second`, {default(ApiSettings, 'acts_per_second')}",
+        f"{default(ApiSettings, 'acts_at_once')} at once",
+    ],
     "commands under way": [f"{CommandPolicy().most_in_flight:,}"],
     "settled commands remembered": [f"{CommandPolicy().keep_seconds / 3600:g} hours"],
+    "newest events for readers": [
+        f"{STREAM.held_events:,} events",
+        f"{STREAM.held_bytes // MIB} MiB",
+        f"{STREAM.shared_bytes // MIB} MiB of what readers share",
+    ],
+    "one reader of the event stream": [
+        f"{STREAM.round_bytes // 1024} KiB",
+    ],
+    "readers of the event stream": [f"{STREAM.readers:,}"],
     "one request to the API": [
         f"{default(ApiSettings, 'max_body_bytes') // 1024} KiB",
         f"{default(ApiSettings, 'body_timeout_seconds')} s",

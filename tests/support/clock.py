@@ -34,3 +34,12 @@ class LeapingClock:
         self.slept.append(seconds)
         await asyncio.sleep(0)
         self._passed += seconds
+
+
+class StandingClock(LeapingClock):
+    """Time stands still but for `advance`; a sleep lasts until the sleeper is cancelled."""
+
+    async def sleep(self, seconds: float) -> None:
+        """For ever; `slept` remembers it."""
+        self.slept.append(seconds)
+        await asyncio.Event().wait()

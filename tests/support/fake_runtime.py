@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 
 from gateway.api.runtime import ApiRuntime, ConnectorView, ErrorView, FeedView, Readiness
+from gateway.audit import Act
 from gateway.capabilities import check
+from gateway.clock import SystemClock
 from gateway.commands import (
     Argument,
     Capability,
@@ -18,11 +21,16 @@ from gateway.commands import (
     CommandRecord,
     CommandRequest,
     Outcome,
+    Status,
     Verb,
 )
-from gateway.errors import CommandRefused, Reason, TielineError
+from gateway.contracts.attachments import StoredAttachment
+from gateway.directory import Directory
+from gateway.errors import AttachmentRefused, CommandRefused, Reason, TielineError
+from gateway.journal import MemoryJournal
 from gateway.picture import Picture
 
+ATTACHMENT_BYTES = 200_000
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CAPABILITIES = (
     Capability(
@@ -48,8 +56,12 @@ class FakeRuntime:
     def __init__(self) -> None:
         self.readiness = Readiness(ok=True)
         self.picture = Picture()
+        self.directory = Directory((), clock=SystemClock())
+        self.journal = MemoryJournal()
         self.failure: Exception | None = None
         self.records: dict[str, CommandRecord] = {}
+        self.uploads: dict[str, StoredAttachment] = {}
+        self.acts: list[Act] = []
         self.submitted = asyncio.Event()
         self.waiting = asyncio.Event()
         self._keys: dict[str, str] = {}
@@ -109,7 +121,12 @@ class FakeRuntime:
         return b"# TYPE tieline_info gauge\ntieline_info 1.0\n"
 
     async def submit(
-        self, request: CommandRequest, *, idempotency_key: str | None, requester: str
+        self,
+        request: CommandRequest,
+        *,
+        idempotency_key: str | None,
+        requester: str,
+        origin: str | None,
     ) -> CommandRecord:
         """Check against the table, remember the key, keep the command."""
         self._fail()
@@ -130,10 +147,11 @@ class FakeRuntime:
             connector=request.connector,
             target=request.target,
             requester=requester,
-            created=NOW,
+            created=NOW + timedelta(seconds=len(self.records)),
             deadline=NOW + timedelta(seconds=request.deadline_seconds or 15),
             arguments=request.arguments,
             idempotency_key=idempotency_key,
+            origin=origin,
         )
         record = CommandRecord(
             command=command, outcome=None, position=0, digest=digest, updated=NOW
@@ -145,15 +163,24 @@ class FakeRuntime:
             self._keys[idempotency_key] = command.id
         return record
 
-    async def command(self, command_id: str) -> CommandRecord | None:
+    async def cancel(self, command_id: str) -> CommandRecord | None:
+        """Cancel a command that is not settled."""
+        self._fail()
+        record = self.records[command_id]
+        if record.final:
+            raise CommandRefused("it has its verdict", reason=Reason.CONFLICT)
+        self.settle(command_id, Outcome(status=Status.REFUSED, reason=Reason.CANCELLED))
+        return self.records[command_id]
+
+    def command(self, command_id: str) -> CommandRecord | None:
         """A command that was submitted."""
         self._fail()
         return self.records.get(command_id)
 
-    async def commands(self, limit: int) -> Sequence[CommandRecord]:
+    def commands(self) -> Iterable[CommandRecord]:
         """The newest first."""
         self._fail()
-        return list(self.records.values())[::-1][:limit]
+        return reversed(self.records.values())
 
     async def wait_final(self, command_id: str, seconds: float) -> CommandRecord | None:
         """Wait for `settle`."""
@@ -164,6 +191,37 @@ class FakeRuntime:
         except TimeoutError:
             pass
         return self.records.get(command_id)
+
+    async def upload(
+        self, chunks: AsyncIterable[bytes], *, name: str, media_type: str
+    ) -> StoredAttachment:
+        """Keep how long it is."""
+        self._fail()
+        sizes = [len(chunk) async for chunk in chunks]
+        if sum(sizes) > ATTACHMENT_BYTES:
+            raise AttachmentRefused("too long", reason=Reason.TOO_LARGE)
+        stored = StoredAttachment(
+            id=f"attachment-{len(self.uploads) + 1}",
+            name=name,
+            media_type=media_type,
+            size_bytes=sum(sizes),
+            path=Path("nowhere"),
+            expires=NOW + timedelta(hours=1),
+        )
+        self.uploads[stored.id] = stored
+        return stored
+
+    def attachment(self, attachment_id: str) -> StoredAttachment | None:
+        """A file that was uploaded."""
+        return self.uploads.get(attachment_id)
+
+    def discard_attachment(self, attachment_id: str) -> bool:
+        """Forget it."""
+        return self.uploads.pop(attachment_id, None) is not None
+
+    async def audit(self, act: Act) -> None:
+        """Remember the act."""
+        self.acts.append(act)
 
     def settle(self, command_id: str, outcome: Outcome) -> None:
         """Give a command its verdict."""

@@ -172,7 +172,7 @@ def test_tokens_are_random_and_kept_as_hashes() -> None:
     """No two are the same, and the keyring does not hold the text."""
     assert len({new_token() for _ in range(100)}) == 100
     keyring = Keyring(ApiSettings(tokens=TOKENS).tokens)
-    assert keyring.caller(f"bearer {DIALLER}") is not None
+    assert keyring.caller(DIALLER) is not None
     assert not any(DIALLER in known for known, _ in keyring._known)
 
 
