@@ -35,6 +35,8 @@ SLOW_MODULES = frozenset(
         "connectors/genesys_web_services/test_simulator_lives.py",
         "connectors/genesys_web_services/test_statistics.py",
         "connectors/genesys_web_services/test_topics.py",
+        "connectors/incontact_wfo/test_connector.py",
+        "connectors/nice_incontact/test_simulator_lives.py",
         "gateway/journal/test_faults.py",
         "support/test_skipping.py",
     }

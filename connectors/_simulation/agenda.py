@@ -44,6 +44,11 @@ class Agenda:
 
         self.after(seconds(), step)
 
+    def run_due(self, now: float) -> None:
+        """Call what is due when the monotonic clock shows `now`: for whoever drives it without `start`."""
+        while self._heap and self._heap[0][0] <= now:
+            heapq.heappop(self._heap)[2]()
+
     @property
     def failure(self) -> BaseException | None:
         """The error that ended the agenda, if one did."""
@@ -68,9 +73,7 @@ class Agenda:
     async def _run(self) -> None:
         while True:
             self._changed.clear()
-            now = time.monotonic()
-            while self._heap and self._heap[0][0] <= now:
-                heapq.heappop(self._heap)[2]()
+            self.run_due(time.monotonic())
             if not self._heap:
                 await self._changed.wait()
                 continue

@@ -243,7 +243,7 @@ class Lists:
         self._on_quarters(call)
         only = call.parts.get("agent")
         found = [
-            rows.performance(agent)
+            rows.performance([agent], agentId=agent.id, teamId=agent.team_id)
             for agent in self._world.workers
             if agent.history and only in {None, str(agent.id)}
         ]
@@ -251,14 +251,12 @@ class Lists:
 
     def _team_performance(self, call: Call) -> Reply:
         self._on_quarters(call)
-        found = []
-        for team in TEAMS:
-            members = [rows.performance(one) for one in self._world.workers if one.team_id == team]
-            summed: Row = {"teamId": team, "agentId": 0}
-            for name in ("agentOffered", "inboundHandled", "outboundHandled", "refused"):
-                summed[name] = sum(member[name] for member in members)
-            summed["inboundTime"] = rows.duration(60 * summed["inboundHandled"])
-            found.append(summed)
+        found = [
+            rows.performance(
+                [agent for agent in self._world.workers if agent.team_id == team], teamId=team
+            )
+            for team in TEAMS
+        ]
         return self._page(call, "teamPerformanceTotal", found)
 
     def _on_quarters(self, call: Call) -> None:

@@ -6,6 +6,7 @@ Source: NICE inContact RealTime API and Reporting API, method reference of v23.0
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from connectors._nice_wip._simulated.events import stamp
@@ -123,23 +124,21 @@ def completed_contact(contact: Contact, *, older: bool) -> Row:
     row |= {
         "contactEnd" if older else "endDate": stamp(ended),
         "abandoned": answered is None and contact.inbound,
-        "abandonSeconds": 0 if answered else round(ended - contact.started, 1),
-        "acwSeconds": round(contact.changed - ended, 1),
-        "agentSeconds": round(talked, 1),
+        "abandonSeconds": 0 if answered else round(ended - contact.started),
+        "ACWSeconds" if older else "acwSeconds": round(contact.changed - ended),
+        "agentSeconds": round(talked),
         "holdCount": sum(state == ON_HOLD for state, _, _ in contact.history),
-        "holdSeconds": round(contact.hold_seconds, 1),
-        "inQueueSeconds": round((answered or ended) - contact.started, 1),
+        "holdSeconds": round(contact.hold_seconds),
+        "inQueueSeconds": round((answered or ended) - contact.started),
         "isLogged": contact.logging,
         "isRefused": contact.disconnect_code == "NoAnswer",
         "isTakeover": contact.call_type == "TakeOver",
         "serviceLevelFlag": 0 if answered else 1,
-        "totalDurationSeconds": round(ended - contact.started, 1),
+        "totalDurationSeconds": round(ended - contact.started),
         "transferIndicatorName": "None",
         "primaryDispositionId": contact.disposition,
         "dispositionNotes": contact.notes,
         "confSeconds" if older else "conferenceSeconds": 0,
-        "lastUpdateTime": stamp(contact.changed),
-        "contactId": contact.id,
     }
     if not older:
         row |= {"endReason": contact.disconnect_code, "divisionNo": 1}
@@ -197,69 +196,96 @@ def service_level(skill: Skill) -> int:
 
 def sla_summary(world: World, skill: Skill) -> Row:
     """One skill, as skills/sla-summary has it in both generations."""
-    return {
-        "BusinessUnitId": world.settings.business_unit,
-        "SkillId": skill.id,
-        "SkillName": skill.name,
-        "ContactsWithinSLA": skill.within_sla,
-        "ContactsOutOfSLA": skill.out_of_sla,
-        "TotalContacts": skill.total,
-        "ServiceLevel": service_level(skill),
-    }
+    return _reported(
+        world,
+        {
+            "BusinessUnitId": world.settings.business_unit,
+            "SkillId": skill.id,
+            "SkillName": skill.name,
+            "ContactsWithinSLA": skill.within_sla,
+            "ContactsOutOfSLA": skill.out_of_sla,
+            "TotalContacts": skill.total,
+            "ServiceLevel": service_level(skill),
+        },
+    )
 
 
 def skill_summary(world: World, skill: Skill, *, older: bool) -> Row:
     """One skill, as skills/summary has it: the older names are in Pascal case, one of them misspelt."""
     agents = [agent for agent in world.workers if agent.logged_in]
     available = sum(agent.state == "Available" for agent in agents)
-    waiting = len(world.waiting(skill))
+    pascal = world.settings.report_names == "pascal"
     row: Row = {
         "BusinessUnitId": world.settings.business_unit,
         "SkillId": skill.id,
         "SkillName": skill.name,
         "MediaTypeId": int(skill.media),
         "CampaignId": skill.campaign_id,
-        "AgentsAvaliable" if older else "AgentsAvailable": available,
+        "AgentsAvaliable" if older and pascal else "AgentsAvailable": available,
         "AgentsLoggedIn": len(agents),
         "ContactsHandled": skill.total,
         "ContactsOffered": skill.total,
-        "ContactsQueued": waiting,
+        "ContactsQueued": len(world.waiting(skill)),
         "AverageHandleTime": 180 if older else "PT3M",
         "AverageSpeedToAnswer": 12 if older else "PT12S",
         "ServiceLevel": service_level(skill),
     }
-    return row if older else {name[0].lower() + name[1:]: value for name, value in row.items()}
+    return _reported(world, row) if older else _camel(row)
 
 
-def performance(agent: Agent) -> Row:
-    """One agent, as agents/performance has it. Durations are ISO 8601."""
+def _reported(world: World, row: Row) -> Row:
+    """The reference has Pascal case and numbers; what was seen in use has camel case, and each value as a text."""
+    if world.settings.report_names == "pascal":
+        return row
+    return {name: str(value) for name, value in _camel(row).items()}
+
+
+def _camel(row: Row) -> Row:
+    return {name[0].lower() + name[1:]: value for name, value in row.items()}
+
+
+DURATIONS = (
+    "inboundTime",
+    "inboundTalkTime",
+    "outboundTime",
+    "totalTalkTime",
+    "acwTime",
+    "loginTime",
+)
+"""Figures of performance that are told in ISO 8601."""
+
+
+def figures(agent: Agent) -> dict[str, float]:
+    """What an agent did, durations in seconds."""
     counted = agent.counts
-
-    def number(name: str) -> int:
-        return int(counted.get(name, 0))
-
-    inbound, outbound = number("inboundHandled"), number("outboundHandled")
-    offered, refused = number("offered"), number("refused")
+    inbound, outbound = counted.get("inboundHandled", 0), counted.get("outboundHandled", 0)
     return {
-        "agentId": agent.id,
-        "teamId": agent.team_id,
-        "agentOffered": offered,
+        "agentOffered": counted.get("offered", 0),
         "inboundHandled": inbound,
-        "inboundTime": duration(60 * inbound),
-        "inboundTalkTime": duration(50 * inbound),
+        "inboundTime": 60 * inbound,
+        "inboundTalkTime": 50 * inbound,
         "outboundHandled": outbound,
-        "outboundTime": duration(40 * outbound),
+        "outboundTime": 40 * outbound,
         "totalHandled": inbound + outbound,
-        "totalTalkTime": duration(50 * inbound + 40 * outbound),
-        "availableTime": duration(0),
-        "unavailableTime": duration(0),
-        "acwTime": duration(10 * inbound),
-        "refused": refused,
-        "percentRefused": round(100 * refused / offered, 1) if offered else 0.0,
-        "loginTime": duration(time.time() - agent.history[0][2] if agent.history else 0),
-        "workingRate": 0.0,
-        "occupancy": 0.0,
+        "totalTalkTime": 50 * inbound + 40 * outbound,
+        "acwTime": 10 * inbound,
+        "refused": counted.get("refused", 0),
+        "loginTime": time.time() - agent.history[0][2] if agent.history else 0,
     }
+
+
+def performance(agents: Sequence[Agent], **of_whom: int) -> Row:
+    """What agents did in all, as agents/performance and teams/performance-total have it: every value a text."""
+    summed: dict[str, float] = {}
+    for agent in agents:
+        for name, value in figures(agent).items():
+            summed[name] = summed.get(name, 0) + value
+    offered = summed.get("agentOffered", 0)
+    row: Row = {name: str(value) for name, value in of_whom.items()}
+    for name, value in summed.items():
+        row[name] = duration(value) if name in DURATIONS else str(int(value))
+    refused = round(100 * summed.get("refused", 0) / offered, 1) if offered else 0.0
+    return row | {"percentRefused": str(refused), "workingRate": "0.0", "occupancy": "0.0"}
 
 
 def duration(seconds: float) -> str:

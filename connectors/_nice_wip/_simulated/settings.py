@@ -46,6 +46,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Whether an error's text stands in the reason phrase and the header icStatusDescription, or in a body too."""
     generation: Literal["by_version", "g1", "g2"] = "by_version"
     """The shape of polled lists; `by_version`: the older one up to v23."""
+    report_names: Literal["pascal", "camel"] = "pascal"
+    """Whether the older reports are written as the method reference has it, or as programs that read them expect."""
     page_rows: Positive = 10_000
     """The most rows in one reply of a polled list."""
     events_per_second: NotNegative = 10.0
