@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from gateway.journal import MemoryJournal
 from gateway.picture import Picture
 from gateway.telemetry import Telemetry
+from gateway.telemetry_figures import ApiFigures, watch_api, watch_picture
 from sinks.prometheus.figures import Figures
 from tests.repo.checkout import product_files, rows, text
 
@@ -59,4 +60,8 @@ def test_metrics_are_made_where_this_test_looks() -> None:
             r"from prometheus_client.* import .*(Counter|Gauge|Histogram|Metric)", text(path)
         )
     }
-    assert makers == {"gateway/telemetry.py", "sinks/prometheus/figures.py"}
+    assert makers == {
+        "gateway/telemetry.py",
+        "gateway/telemetry_figures.py",
+        "sinks/prometheus/figures.py",
+    }

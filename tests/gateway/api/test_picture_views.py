@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 from urllib.parse import quote
 
@@ -137,3 +138,30 @@ async def test_what_is_not_in_the_picture_is_not_found(serve: Serve, path: str) 
     """An id of another connector is another thing."""
     async with (await serve()).get(f"/v1/{path}") as response:
         assert response.status == 404
+
+
+def limited(name: str, **limits: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """A token's settings, and the header that carries it."""
+    token = name * 40
+    settings = {
+        "name": name,
+        "hash": f"sha256:{hashlib.sha256(token.encode()).hexdigest()}",
+        "scopes": ["read"],
+        **limits,
+    }
+    return settings, {"Authorization": f"Bearer {token}"}
+
+
+async def test_a_limited_token_sees_only_its_own(serve: Serve) -> None:
+    """What is beyond a limit is left out of lists, and is not found one by one."""
+    other, as_other = limited("o", connectors=["other"])
+    ben, as_ben = limited("b", agents=["ben"])
+    client = await serve(tokens=[other, ben])
+    async with client.get("/v1/agents", headers=as_other) as response:
+        assert [item["agent"] for item in (await response.json())["items"]] == ["cleo"]
+    async with client.get("/v1/agents/gws/anna", headers=as_other) as response:
+        assert response.status == 404
+    async with client.get("/v1/calls", headers=as_ben) as response:
+        assert [item["call"] for item in (await response.json())["items"]] == ["c1"]
+    async with client.get("/v1/queues", headers=as_ben) as response:
+        assert response.status == 403

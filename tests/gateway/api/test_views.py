@@ -87,6 +87,23 @@ async def test_what_does_not_exist_is_a_problem(serve: Serve) -> None:
         assert response.status == 400
 
 
+async def test_answers_are_counted_by_operation_and_status(runtime: FakeRuntime) -> None:
+    """Problems too; paths that do not exist count together, so that nobody can make figures at will."""
+    server = ApiServer(runtime, ApiSettings(port=0))
+    url = await server.start()
+    async with aiohttp.ClientSession(base_url=url) as client:
+        for path in ("/healthz", "/healthz", "/v1/feeds?x=1", "/nope", "/nope/2", "/v1/calls/c/7"):
+            async with client.get(path):
+                pass
+    await server.close()
+    assert server.figures.requests == {
+        ("health", 200): 2,
+        ("list_feeds", 400): 1,
+        ("", 404): 2,
+        ("get_call", 404): 1,
+    }
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/v1/feeds", "/nope", "/v1/connectors?x=1"])
 async def test_every_answer_has_the_security_headers(serve: Serve, path: str) -> None:
     """Errors too; the server does not tell what it is made of."""
