@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from connectors.clarity_connect import sending
+from connectors.clarity_connect import listings, sending
 from connectors.clarity_connect.directory import Directory
 from connectors.clarity_connect.feed import PLATFORM_NAME, ClarityFeed
-from connectors.clarity_connect.mapping.values import text
+from connectors.clarity_connect.mapping.values import identifier, text
 from connectors.clarity_connect.settings import ClarityConnectSettings
 from gateway.commands import Command, Outcome
 from gateway.contracts import (
@@ -18,6 +18,9 @@ from gateway.contracts import (
     Connector,
     ConnectorContext,
     Diagnosable,
+    DirectoryKind,
+    DirectoryListing,
+    DirectoryReader,
     Feed,
     Prober,
     Snapshotter,
@@ -33,6 +36,7 @@ class ClarityConnect:
 
     def __init__(self, settings: ClarityConnectSettings, context: ConnectorContext) -> None:
         self.name = context.name
+        self._context = context
         self._settings = settings
         self._feed = ClarityFeed(settings, context)
         self._orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -81,6 +85,23 @@ class ClarityConnect:
             f"{len(structure.agents)} agents and {len(structure.queues)} queues; transports: {offered}"
         )
 
+    @property
+    def directory_kinds(self) -> frozenset[DirectoryKind]:
+        """The structure that the account may see, and the statuses and away reasons that it can have."""
+        return listings.KINDS
+
+    async def read_directory(self, kind: DirectoryKind) -> DirectoryListing:
+        """Ask the platform, as the feed's account."""
+        if not self._feed.connected:
+            raise NotReady(f"the feed of {self.name!r} is not connected", reason=Reason.STOPPED)
+        directory = self._feed.directory
+        if kind in listings.STRUCTURE:
+            entries = listings.structure_entries(kind, (await directory.structure()).told)
+        else:
+            agent = identifier((await directory.profile()).get("id"))
+            entries = listings.state_entries(await directory.statuses(agent)) if agent else []
+        return DirectoryListing(entries=entries, read_at=self._context.clock.now())
+
     def diagnostics(self) -> Mapping[str, Any]:
         """Facts without secrets."""
         return {
@@ -94,5 +115,5 @@ if TYPE_CHECKING:
 
     def _implements(
         connector: ClarityConnect,
-    ) -> tuple[Connector, CommandTarget, Snapshotter, Prober, Diagnosable]:
-        return connector, connector, connector, connector, connector
+    ) -> tuple[Connector, CommandTarget, Snapshotter, Prober, Diagnosable, DirectoryReader]:
+        return connector, connector, connector, connector, connector, connector

@@ -24,16 +24,16 @@ RESOURCES = ("metrics", "sessions", "status")
 
 
 class Structure:
-    """The business units, groups, teams, agents and queues that the account may see."""
+    """The business units, groups, teams, agents and queues that the account may see; `told` as the platform says it."""
 
     def __init__(self, told: Any) -> None:
-        self._told = fields(told)
+        self.told = fields(told)
         self.agents = self._ids("agents")
         self.queues = self._ids("queues")
 
     def name_of(self, agent: str) -> str | None:
         """An agent's public name."""
-        for entry in objects(self._told.get("agents")):
+        for entry in objects(self.told.get("agents")):
             if identifier(entry.get("id")) == agent:
                 return text(entry.get("name"))
         return None
@@ -53,20 +53,20 @@ class Structure:
             ("groups", subscription.group_ids),
             ("businessUnits", subscription.business_unit_ids),
         ):
-            for entry in objects(self._told.get(kind)):
+            for entry in objects(self.told.get(kind)):
                 if identifier(entry.get("id")) in {str(number) for number in wanted}:
                     teams |= {
                         t for value in _list(entry.get("teamIds")) if (t := identifier(value))
                     }
         found = [str(number) for number in subscription.agent_ids]
-        for entry in objects(self._told.get("agents")):
+        for entry in objects(self.told.get("agents")):
             own = identifier(entry.get("id"))
             if own is not None and identifier(entry.get("teamId")) in teams:
                 found.append(own)
         return list(dict.fromkeys(found))
 
     def _ids(self, kind: str) -> list[str]:
-        entries = objects(self._told.get(kind))
+        entries = objects(self.told.get(kind))
         return [found for entry in entries if (found := identifier(entry.get("id"))) is not None]
 
 

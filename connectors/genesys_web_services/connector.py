@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from connectors._wire.cookies import CookieStore
+from connectors.genesys_web_services import listings
 from connectors.genesys_web_services.client import VERSION, AgentHttp
-from connectors.genesys_web_services.dictionaries import Entry
 from connectors.genesys_web_services.directory import Directory, DirectoryFeed
 from connectors.genesys_web_services.feed import PLATFORM_NAME, AgentFeed
 from connectors.genesys_web_services.settings import Account, GenesysWebServicesSettings
@@ -18,11 +18,14 @@ from gateway.contracts import (
     Connector,
     ConnectorContext,
     Diagnosable,
+    DirectoryKind,
+    DirectoryListing,
+    DirectoryReader,
     Feed,
     Prober,
     Snapshotter,
 )
-from gateway.errors import CommandRefused, Reason
+from gateway.errors import CommandRefused, NotReady, Reason
 from gateway.events import Event, source_of
 
 DIAGNOSED_FEEDS = 100
@@ -52,9 +55,25 @@ class GenesysWebServices:
         return (*self._agent_feeds, *self._site_feeds)
 
     @property
-    def dictionaries(self) -> Mapping[str, Sequence[Entry]]:
-        """The site's dictionaries as they were last read: none without the setting `directory`."""
-        return self._directory.dictionaries
+    def directory_kinds(self) -> frozenset[DirectoryKind]:
+        """Those of the dictionaries that are read: none without the setting `directory`."""
+        settings = self._settings.directory
+        return listings.kinds_of(settings.dictionaries) if settings else frozenset()
+
+    async def read_directory(self, kind: DirectoryKind) -> DirectoryListing:
+        """A dictionary as it was last read."""
+        name = listings.DICTIONARY_OF[kind]
+        reading = self._directory.reading(name)
+        if reading is None:
+            raise NotReady(
+                f"{name} of {self.name!r} could not be read yet",
+                reason=Reason.NOT_FOUND,
+                hint="the connector's diagnostics say whether the account may read it",
+            )
+        read_at, left_out = reading
+        aliases = {account.username: account.name for account in self._settings.all_accounts}
+        entries = listings.listed(kind, self._directory.dictionaries[name], aliases)
+        return DirectoryListing(entries=entries, read_at=read_at, left_out=left_out)
 
     async def close(self) -> None:
         """Nothing is shared by the feeds but what the gateway owns."""
@@ -158,5 +177,5 @@ if TYPE_CHECKING:
 
     def _implements(
         connector: GenesysWebServices,
-    ) -> tuple[Connector, CommandTarget, Snapshotter, Prober, Diagnosable]:
-        return connector, connector, connector, connector, connector
+    ) -> tuple[Connector, CommandTarget, Snapshotter, Prober, Diagnosable, DirectoryReader]:
+        return connector, connector, connector, connector, connector, connector

@@ -9,6 +9,7 @@ resume state, and tells what differs; the content itself is read anew by each pr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -36,6 +37,7 @@ class Directory:
 
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, Entry]] = {}
+        self._readings: dict[str, tuple[datetime, int]] = {}
         self._labels: dict[str, str] = {}
         self._operations: dict[str, str] = {}
 
@@ -44,9 +46,16 @@ class Directory:
         """Every dictionary that was read, with its entries in the platform's order."""
         return {name: tuple(found.values()) for name, found in self._entries.items()}
 
-    def replace(self, dictionary: str, found: dict[str, Entry]) -> None:
+    def reading(self, dictionary: str) -> tuple[datetime, int] | None:
+        """When a dictionary was read, and how many entries were left out; None if it was not read yet."""
+        return self._readings.get(dictionary)
+
+    def replace(
+        self, dictionary: str, found: dict[str, Entry], *, read_at: datetime, left_out: int = 0
+    ) -> None:
         """Take over a reading."""
         self._entries[dictionary] = found
+        self._readings[dictionary] = (read_at, left_out)
         if dictionary != _STATES:
             return
         self._labels.clear()
@@ -190,7 +199,9 @@ class DirectoryFeed:
         most = self._settings.max_entries
         self._left_out[name] = max(0, len(found) - most)
         found = dict(list(found.items())[:most])
-        self._directory.replace(name, found)
+        self._directory.replace(
+            name, found, read_at=self._clock.now(), left_out=self._left_out[name]
+        )
         before, after = self._marks.get(name), {key: one.mark for key, one in found.items()}
         self._marks[name] = after
         if before is None or before == after:

@@ -9,8 +9,9 @@ import pytest
 from connectors.clarity_connect.directory import INCLUDES, Directory, Structure
 from connectors.clarity_connect.settings import Subscription
 from connectors.clarity_connect.simulator import Simulator
+from gateway.contracts import DirectoryKind
 from gateway.errors import AuthRejected, NotReady, Reason
-from tests.connectors.clarity_connect.harness import connected_to, emit, simulated
+from tests.connectors.clarity_connect.harness import Consumer, connected_to, emit, simulated
 
 
 class Site:
@@ -219,3 +220,29 @@ async def test_a_line_is_written_into_the_log(site: Site) -> None:
 async def test_an_agent_that_may_not_be_seen_is_forbidden(site: Site) -> None:
     with pytest.raises(AuthRejected):
         await site.directory.agent("9999")
+
+
+async def test_the_directory_has_the_structure_and_the_reasons() -> None:
+    """Under the ids that events use; nothing is asked for while the feed is not connected."""
+    async with simulated() as simulator, connected_to(simulator.url) as connector:
+        with pytest.raises(NotReady):
+            await connector.read_directory(DirectoryKind.AGENTS)
+        async with Consumer(connector):
+            listings = {
+                kind: (await connector.read_directory(kind)).entries
+                for kind in connector.directory_kinds
+            }
+    assert {kind.value for kind in listings} == {
+        "agents",
+        "teams",
+        "groups",
+        "business_units",
+        "queues",
+        "states",
+    }
+    assert all(listings.values())
+    anybody = listings[DirectoryKind.AGENTS][0]
+    assert anybody.id.isdecimal()
+    assert anybody.name != anybody.id
+    assert "teamId" in anybody.details
+    assert "At Lunch" in {entry.id for entry in listings[DirectoryKind.STATES]}

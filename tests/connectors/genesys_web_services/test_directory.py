@@ -17,7 +17,8 @@ from connectors.genesys_web_services.mapping.message import Origin
 from connectors.genesys_web_services.settings_site import DICTIONARIES
 from connectors.genesys_web_services.simulator import Simulator, SimulatorSettings
 from gateway.commands import Command, Target, Verb
-from gateway.contracts import Delivery, Guarantee
+from gateway.contracts import Delivery, DirectoryKind, Guarantee
+from gateway.errors import NotReady
 from tests.connectors.genesys_web_services import samples
 from tests.connectors.genesys_web_services.builders import RECEIVED
 from tests.connectors.genesys_web_services.harness import Consumer, connected_to
@@ -58,7 +59,8 @@ def known_states() -> Directory:
             "reason": "Lunch",
         }
     )
-    directory.replace("agent_states", entries("agent_states", reply, personal=False))
+    found = entries("agent_states", reply, personal=False)
+    directory.replace("agent_states", found, read_at=RECEIVED)
     return directory
 
 
@@ -172,7 +174,7 @@ async def test_every_dictionary_is_read_and_the_first_reading_is_no_change() -> 
     async with simulated() as simulator, reading(simulator) as (connector, feed):
         await feed.connect(None)
         delivery = await feed.receive()
-        found, shown = connector.dictionaries, feed.diagnostics()
+        found, shown = connector._directory.dictionaries, feed.diagnostics()
 
     assert delivery.events == ()
     assert feed.guarantee is Guarantee.POLLED
@@ -261,3 +263,22 @@ async def test_a_resume_state_that_cannot_be_read_is_a_beginning() -> None:
 
         assert not link.resumed
         assert (await feed.receive()).events == ()
+
+
+async def test_the_directory_has_what_was_read_under_the_names_that_events_use() -> None:
+    async with (
+        simulated() as simulator,
+        reading(simulator, dictionaries=["users", "skills", "devices"]) as (connector, feed),
+    ):
+        with pytest.raises(NotReady, match="skills"):
+            await connector.read_directory(DirectoryKind.SKILLS)
+        await feed.connect(None)
+        await feed.receive()
+        agents = await connector.read_directory(DirectoryKind.AGENTS)
+        skills = await connector.read_directory(DirectoryKind.SKILLS)
+
+    assert connector.directory_kinds == {DirectoryKind.AGENTS, DirectoryKind.SKILLS}
+    known = {name for account in connector.feeds[:-1] if (name := account.account.name)}  # type: ignore[attr-defined]  # agents' feeds have it
+    assert known <= {entry.id for entry in agents.entries}
+    assert [entry.name for entry in skills.entries] == ["Billing", "Sales"]
+    assert skills.left_out == 0
