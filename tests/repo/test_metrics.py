@@ -20,6 +20,7 @@ HEADINGS = (
     "### Feeds",
     "### Sinks",
     "### Journal",
+    "### Live picture and control API",
     "### Commands and the process",
     "### From the prometheus sink",
 )
@@ -29,6 +30,8 @@ def registered() -> dict[str, set[str]]:
     """Metrics by the name that a scrape shows, with their labels."""
     registry = CollectorRegistry()
     Telemetry(registry).watch_journal(MemoryJournal().statistics, ["a sink"], limit_bytes=1)
+    watch_picture(registry, Picture().statistics)
+    watch_api(registry, ApiFigures())
     registry.register(Figures(Picture(), max_queues=1, max_values=1))
     found: dict[str, set[str]] = {}
     for collector in registry._collector_to_names:
