@@ -27,6 +27,8 @@ class Verb(StrEnum):
     AGENT_SET_DO_NOT_DISTURB = "agent.set_do_not_disturb"
     AGENT_FORWARD = "agent.forward"
     AGENT_CANCEL_FORWARD = "agent.cancel_forward"
+    AGENT_CONNECT_LEG = "agent.connect_leg"
+    AGENT_DISCONNECT_LEG = "agent.disconnect_leg"
     CALL_DIAL = "call.dial"
     CALL_ANSWER = "call.answer"
     CALL_HANG_UP = "call.hang_up"

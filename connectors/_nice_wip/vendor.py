@@ -77,8 +77,8 @@ MEDIA = {
 }  # fmt: skip
 """Media types by number."""
 TRANSFERRED = "transfercomplete"
-SUCCEEDED = frozenset({"", "na", "succeeded", "active", "agentlegalreadyactive"})
-"""Result codes that are no failure."""
+SUCCEEDED = frozenset({"", "na", "succeeded", "active", "agentlegalreadyactive", "agentcancelled"})
+"""Result codes that are no failure, or one that the agent asked for."""
 DISCONNECT_CAUSES = {
     "callabandoned": "abandoned",
     "noanswer": "no_answer",
