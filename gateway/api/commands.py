@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.api import scopes
+from gateway.api import command_schemas, scopes
 from gateway.api.callers import Caller
 from gateway.api.operations import (
     ANY_SCOPE,
@@ -30,7 +30,6 @@ from gateway.api.waiting import Waiting
 from gateway.commands import CommandRecord, CommandRequest, Outcome, Status, Target, Verb
 from gateway.errors import Reason
 
-LONGEST_DEADLINE_SECONDS = 86_400
 Wait = Annotated[
     float,
     Meta(
@@ -53,7 +52,9 @@ class CommandBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     connector: Annotated[str, Meta(min_length=1, max_length=63)]
     target: StrictTarget = StrictTarget()
     arguments: dict[str, Any] = {}
-    deadline_seconds: Annotated[float, Meta(gt=0, le=LONGEST_DEADLINE_SECONDS)] | None = None
+    deadline_seconds: (
+        Annotated[float, Meta(gt=0, le=command_schemas.LONGEST_DEADLINE_SECONDS)] | None
+    ) = None
 
 
 class Which(msgspec.Struct, frozen=True, kw_only=True):
@@ -256,6 +257,7 @@ def operations(runtime: ApiRuntime, waiting: Waiting) -> Sequence[Row]:
             ),
             headers={"key": "Idempotency-Key"},
             body=CommandBody,
+            body_schema=command_schemas.NAME,
             responses={
                 200: Response(type=CommandView, description="the verdict stands", headers=location),
                 202: Response(

@@ -163,6 +163,11 @@ class ApiSettings(BaseModel):
         float, Field(gt=0, le=300, description="time a client has to send the body of a request")
     ] = 10.0
 
+    @property
+    def needs_credentials(self) -> bool:
+        """Whether callers must prove who they are."""
+        return bool(self.tokens)
+
     @field_validator("tokens")
     @classmethod
     def _check_tokens(cls, value: list[TokenSettings], info: ValidationInfo) -> list[TokenSettings]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.api import attachments, commands, directory_views, event_stream, picture_views, views
+from gateway.api import (
+    attachments,
+    commands,
+    directory_views,
+    documentation,
+    event_stream,
+    picture_views,
+    views,
+)
 from gateway.api.event_stream import EventStreams
 from gateway.api.operations import Row
 from gateway.api.runtime import ApiRuntime
@@ -15,12 +23,16 @@ from gateway.api.waiting import Waiting
 def operations(
     runtime: ApiRuntime, settings: ApiSettings, waiting: Waiting, streams: EventStreams
 ) -> Sequence[Row]:
-    """All rows."""
-    return (
+    """All rows, those that describe them included."""
+    rows: list[Row] = []
+    described = documentation.Documentation(runtime, settings, lambda: rows)
+    rows += (
         *views.operations(runtime),
         *picture_views.operations(runtime),
         *directory_views.operations(runtime),
         *event_stream.operations(streams),
         *commands.operations(runtime, waiting),
         *attachments.operations(runtime, silence_seconds=settings.body_timeout_seconds),
+        *documentation.operations(described),
     )
+    return rows
