@@ -37,7 +37,7 @@ BROKEN_EVENTS = (
     b'{"Type":"CallContactEvent"}',
     b'{"Type":"CallContactEvent","ContactID":[],"Status":{}}',
     b'{"Type":"AgentState","CurrentState":7,"NextStates":"none"}',
-    b'{"Type":"AgentSessionStart","AgentId":null}',
+    b'{"Type":"AgentLeg","AgentLegId":null,"Status":[]}',
     b'{"Type":"NeverHeardOf","IISHost":"x"}',
     b'{"Type":["Indicator"]}',
 )

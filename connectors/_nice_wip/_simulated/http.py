@@ -81,8 +81,8 @@ class Http:
         caller = self._caller(request)
         if caller is None:
             return self._respond(request, Reply(UNAUTHORIZED, text="Unauthorized"))
-        name = caller.agent.username if caller.agent else ""
         is_poll = path.lower().endswith("/get-next-event")
+        name = self._concerned(caller, path)
         disturbance = await disturb(self._plan, request, name, "feed" if is_poll else "rest")
         if disturbance.skips:
             return broken_reply(disturbance.breaks, self._rng, OWN_ERROR)
@@ -105,6 +105,13 @@ class Http:
         if disturbance.breaks is not None:
             return broken_reply(disturbance.breaks, self._rng, OWN_ERROR)
         return response
+
+    def _concerned(self, caller: Caller, path: str) -> str:
+        """Whom a fault must name to befall the request: the agent of the session, else who asks."""
+        parts = path.split("/")
+        found = self._sessions.find(parts[1]) if len(parts) > 1 else None
+        agent = found[0].agent if found else caller.agent
+        return agent.username if agent else ""
 
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
         disturbance = await disturb(self._plan, request, "", "rest")
@@ -173,8 +180,12 @@ class Http:
         if issue == client.issue and client.started:
             session.acknowledge(client)
         ends = time.monotonic() + timeout
+        # A reply that is to be lost on its way is written all the same, as far as the platform knows.
+        to_be_lost = _is_closed(request)
         while client.polls == mine and client.number in session.clients:
-            if (answered := self._answer_now(request, session, client, issue)) is not None:
+            reaches = to_be_lost or not _is_closed(request)
+            answered = self._answer_now(session, client, issue) if reaches else None
+            if answered is not None:
                 client.heard_at = time.monotonic()
                 return answered
             if self._tokens.check(call.caller.token) is None:
@@ -193,17 +204,13 @@ class Http:
         client.heard_at = time.monotonic()
         return web.Response(status=NOT_MODIFIED)
 
-    def _answer_now(
-        self, request: web.Request, session: AgentSession, client: Client, issue: int
-    ) -> web.Response | None:
+    def _answer_now(self, session: AgentSession, client: Client, issue: int) -> web.Response | None:
         """What a poll is answered at this moment; none if it is to wait."""
         owner = session.agent.username
         faults = self._feed_faults
         if session.forgotten:
             raise Answered(NOT_FOUND, "Invalid agent session")
         if faults.stalled(owner) and session.ended_at is None:
-            return None
-        if request.transport is None or request.transport.is_closing():
             return None
         if (issue < client.issue or not client.started) and session.ended_at is None:
             present = session.catch_up(client)
@@ -247,6 +254,10 @@ class Http:
             status=reply.status,
             headers=headers,
         )
+
+
+def _is_closed(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _echo(request: web.Request) -> dict[str, str]:
