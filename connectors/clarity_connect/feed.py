@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import structlog
 
 from connectors._wire.signalr.client import SignalRClient
 from connectors._wire.signalr.values import Batch, Loss, SignalRResume
@@ -55,6 +56,7 @@ class FeedResume(msgspec.Struct, frozen=True, kw_only=True):
     owed: str = ""
 
 
+_log = structlog.get_logger("tieline")
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(FeedResume)
 
@@ -194,7 +196,7 @@ class ClarityFeed:
             "tokens": self.tokens.renewals,
             "subscriptions": sorted({made.name for made in self._subscriber.made.values()}),
             "refused_subscriptions": dict(self._subscriber.refused),
-            "unmapped_methods": dict(self._mapper.sights),
+            "unmapped_methods": dict(self._mapper.sightings.counts),
             "agents": len(state.agents),
             "sessions": len(state.sessions),
             "alerts": len(state.alerts),
@@ -209,10 +211,10 @@ class ClarityFeed:
                 kept = _decoder.decode(resume)
             except msgspec.DecodeError:
                 self._unreadable = resume
-        sights = self._mapper.sights
+        sightings = self._mapper.sightings
         self._duplicates += self._mapper.duplicates
         self._mapper = Mapper(self._origin, self._settings.methods, kept.state if kept else None)
-        self._mapper.sights = sights
+        self._mapper.sightings = sightings
         self._last = kept.signalr if kept else None
         self._owed = kept.owed if kept else ""
         self._subscriber.restore(dict(kept.made) if kept else {})
@@ -277,6 +279,7 @@ class ClarityFeed:
                     subscriptions=self._subscriber.names,
                 )
             self._last = batch.resume
+        self._log_sightings()
         last = batches[-1]
         for name, why in self._subscriber.untold.items():
             place = (last.connection_id, f"subscription {name}")
@@ -302,6 +305,18 @@ class ClarityFeed:
             owed=self._owed,
         )
         return Delivery(events=tuple(events), resume=_encode(resume), gap=gap, receipt=batches)
+
+    def _log_sightings(self) -> None:
+        """Names that only the traffic tells: the operator maps them, or leaves them as vendor messages."""
+        untold = self._mapper.sightings.untold
+        for name in untold:
+            _log.warning(
+                "first sight of a client method",
+                feed=self.name,
+                method=name,
+                hint="name it in methods, or leave it: its calls are kept as vendor.message",
+            )
+        untold.clear()
 
     def _gap_key(self) -> str:
         """The same for the same interruption, also after a crash: made of how far the feed had come."""

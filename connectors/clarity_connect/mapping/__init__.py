@@ -19,6 +19,7 @@ from connectors.clarity_connect.mapping.alerts import on_alert
 from connectors.clarity_connect.mapping.message import Message, Origin
 from connectors.clarity_connect.mapping.metrics import on_metrics
 from connectors.clarity_connect.mapping.sessions import on_bag
+from connectors.clarity_connect.mapping.sightings import Sightings
 from connectors.clarity_connect.mapping.state import MAX_OBJECTS, State, put
 from connectors.clarity_connect.mapping.values import fields, identifier, objects, text
 from connectors.clarity_connect.vendor import GROUPS, word
@@ -27,7 +28,6 @@ from gateway.events.operations import MetricObject
 
 __all__ = ["Mapper", "Origin", "State"]
 
-MAX_SIGHTS = 1_000
 _TYPES = frozenset({"agent", "queue"})
 
 
@@ -37,7 +37,7 @@ class Mapper:
     Attributes:
         state: what is remembered between messages; it goes into the resume state.
         duplicates: messages that said the same as the one before them, and led to no event.
-        sights: how often each unmapped hub method was called, by `hub.method`.
+        sightings: hub methods that the settings do not name.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Mapper:
     ) -> None:
         self.origin = origin
         self.state = State() if state is None else state
-        self.sights: dict[str, int] = {}
+        self.sightings = Sightings()
         self.duplicates = 0
         self._methods = {name.lower(): kind for name, kind in methods.items()}
 
@@ -161,10 +161,7 @@ class Mapper:
     def _unmapped(self, topic: str) -> str:
         if not topic:
             return "a message that calls no method"
-        seen = self.sights.get(topic, 0)
-        if seen or len(self.sights) < MAX_SIGHTS:
-            self.sights[topic] = seen + 1
-        first = "first sight of " if not seen else ""
+        first = "first sight of " if self.sightings.note(topic) else ""
         return f"{first}{topic}, which the setting methods does not name"
 
     def _on_object(self, message: Message, kind: str, told: dict[str, Any], name: str) -> bool:

@@ -77,15 +77,21 @@ def tell(message: Message, change: Change) -> None:
     passed_on = _is_passed_on(change)
     if passed_on and change.now is not _C.CLEARED:
         _add(message, change, "transferred", data=_data(message, change))
-    if moved:
+    over = moved and change.now is _C.CLEARED
+    if moved and not over:
         _tell_transition(message, change)
     offers = change.offered if not (moved and change.now is _C.ALERTING) else change.offered[1:]
     for agent in offers:
         _add(message, change, "offered", data=_data(message, change, agent=agent))
-    _tell_parties(message, change)
+    if change.previous is not _C.CLEARED:
+        # Nobody joins what is over: a list that is read later names those who took part.
+        _tell_parties(message, change)
     _tell_recording(message, change)
     _tell_supervision(message, change)
     _tell_data(message, change)
+    if over:
+        # The last of all: whoever follows the session lets go of it here.
+        _tell_transition(message, change)
     if len(message.events) == count and change.before:
         names = {*change.known.fields, *change.before} - _TOLD_ELSEWHERE
         changed = sorted(name for name in names if change.changed(name))

@@ -13,7 +13,7 @@ from connectors.clarity_connect.connector import ClarityConnect
 from connectors.clarity_connect.feed import ClarityFeed
 from connectors.clarity_connect.settings import ClarityConnectSettings
 from connectors.clarity_connect.simulator import Simulator, SimulatorSettings
-from gateway.clock import SystemClock
+from gateway.clock import Clock, SystemClock
 from gateway.contracts import ConnectorContext
 from tests.support.consumer import FeedConsumer
 
@@ -32,7 +32,9 @@ async def simulated(**settings: Any) -> AsyncIterator[Simulator]:
 
 
 @asynccontextmanager
-async def connected_to(url: str, **settings: Any) -> AsyncIterator[ClarityConnect]:
+async def connected_to(
+    url: str, *, clock: Clock | None = None, **settings: Any
+) -> AsyncIterator[ClarityConnect]:
     """A connector with the supervisor's account."""
     model = ClarityConnectSettings.model_validate(
         {
@@ -47,7 +49,7 @@ async def connected_to(url: str, **settings: Any) -> AsyncIterator[ClarityConnec
         connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
     ) as http:
         connector = PLATFORM.build(
-            model, ConnectorContext(name="cc", http=http, clock=SystemClock())
+            model, ConnectorContext(name="cc", http=http, clock=clock or SystemClock())
         )
         assert isinstance(connector, ClarityConnect)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 from connectors._simulation.faults import Fault, FaultKind
 from connectors.clarity_connect.simulator import Simulator
@@ -127,6 +128,23 @@ async def test_garbage_is_kept_and_the_feed_goes_on() -> None:
 
         assert "first sight" in event.data.why  # type: ignore[attr-defined] - a vendor message
         assert connector.diagnostics()["unmapped_methods"] == {"metricsHub.onSurprise": 1}
+
+
+async def test_the_first_sight_of_each_unmapped_method_is_logged_once() -> None:
+    """With its name and what to do; a mapped one is no news."""
+    with capture_logs() as logged:
+        async with (
+            simulated() as simulator,
+            connected_to(simulator.url) as connector,
+            Consumer(connector) as consumer,
+        ):
+            for method in ("onSurprise", "onSurprise", "onOther"):
+                await emit(simulator, "message", method=method, data={"x": 1})
+            await consumer.event("vendor.message", topic="metricsHub.onOther")
+
+    said = [entry for entry in logged if entry["event"] == "first sight of a client method"]
+    assert [entry["method"] for entry in said] == ["metricsHub.onSurprise", "metricsHub.onOther"]
+    assert all("methods" in entry["hint"] for entry in said)
 
 
 async def test_a_call_is_told_from_arrival_to_end() -> None:

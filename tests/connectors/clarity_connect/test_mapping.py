@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from connectors.clarity_connect.mapping import State
+from connectors.clarity_connect.mapping.sightings import MAX_NAMES, OTHERS, Sightings
 from connectors.clarity_connect.vendor import STATES, STATUS_IDS
 from gateway.events import Provenance
 from tests.connectors.clarity_connect.builders import RECEIVED, Feed, stamp, verbs
@@ -230,7 +231,7 @@ def test_an_unmapped_method_is_kept_and_its_first_sight_told() -> None:
     assert "first sight" in first.data.why
     assert "first sight" not in second.data.why
     assert first.data.native.payload == [{"a": 1}]
-    assert feed.mapper.sights == {"metricsHub.onNews": 2}
+    assert feed.mapper.sightings.counts == {"metricsHub.onNews": 2}
 
 
 def test_methods_are_found_without_regard_to_case() -> None:
@@ -266,3 +267,15 @@ def test_reading_the_same_again_gives_the_same_ids() -> None:
 
     assert read() == read()
     assert len(set(read())) == 2
+
+
+def test_methods_without_end_are_counted_within_a_bound() -> None:
+    """A platform that makes names up fills neither memory nor the log."""
+    sightings = Sightings()
+
+    first = [sightings.note(f"hub.{number}") for number in range(3 * MAX_NAMES)]
+
+    assert sum(first) == MAX_NAMES + 1
+    assert len(sightings.untold) == MAX_NAMES + 1
+    assert sightings.counts[OTHERS] == 2 * MAX_NAMES
+    assert sightings.note("hub.0") is False
