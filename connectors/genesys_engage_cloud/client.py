@@ -16,6 +16,8 @@ import msgspec
 
 from connectors._wire.bayeux import failures
 from connectors._wire.cookies import CookieStore
+from connectors._wire.forms import form_of, upload_timeout
+from connectors._wire.upload import Upload
 from connectors.genesys_engage_cloud.envelope import Envelope, read_envelope
 from gateway.clock import Clock
 from gateway.errors import (
@@ -59,6 +61,7 @@ class ApiHttp:
         self._cookies = cookies
         self._clock = clock
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._upload_timeout = upload_timeout(timeout_seconds)
         self._max_reply_bytes = max_reply_bytes
         self.peer = base_url.partition("://")[2]
 
@@ -119,6 +122,11 @@ class ApiHttp:
                 f"the connection to {self.peer} broke before the answer", reason=Reason.RESET
             ) from error
 
+    async def upload(self, path: str, upload: Upload, others: Mapping[str, str]) -> Reply:
+        """Send a file as a form, once; `others` are the form's other fields. Raises as `command` does."""
+        async with form_of(upload, "attachment", **others) as form:
+            return await self.command("POST", path, form)
+
     async def request(
         self,
         method: str,
@@ -146,11 +154,14 @@ class ApiHttp:
         headers = {"Accept": "application/json", **self.key_headers(), **headers}
         if cookie := self._cookies.header_for(url):
             headers["Cookie"] = cookie
-        if body is not None and not isinstance(body, bytes):
+        timeout = self._timeout
+        if isinstance(body, aiohttp.FormData):
+            timeout = self._upload_timeout
+        elif body is not None and not isinstance(body, bytes):
             headers["Content-Type"] = "application/json"
             body = msgspec.json.encode(body)
         async with self._http.request(
-            method, url, data=body, headers=headers, allow_redirects=False, timeout=self._timeout
+            method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
         ) as reply:
             self._cookies.update(url, reply.headers.getall("Set-Cookie", ()))
             chunks, size = [], 0

@@ -39,7 +39,9 @@ class GenesysEngageCloud:
         self.name = context.name
         self._settings = settings
         self._context = context
-        agents = [WorkspaceFeed(settings, account, context) for account in settings.all_accounts]
+        accounts = settings.all_accounts
+        users = {account.name: account.user_name for account in accounts}
+        agents = [WorkspaceFeed(settings, account, context, users) for account in accounts]
         self._agents = {feed.account.name: feed for feed in agents}
         feeds: list[ApiFeed] = [*agents]
         if settings.statistics is not None:

@@ -31,6 +31,7 @@ from connectors.genesys_engage_cloud.feed import (
 from connectors.genesys_engage_cloud.mapping import AgentPicture, Asked, Mapper
 from connectors.genesys_engage_cloud.settings import Account, GenesysEngageCloudSettings
 from connectors.genesys_engage_cloud.vendor import INITIALIZATION_CHANNEL, WORKSPACE
+from connectors.genesys_engage_cloud.watching import watch
 from gateway.commands import Command, Outcome, Status, Verb
 from gateway.contracts import ConnectorContext, Gap, Guarantee
 from gateway.errors import (
@@ -58,7 +59,11 @@ class WorkspaceFeed(ApiFeed):
     """The feed of one agent account."""
 
     def __init__(
-        self, settings: GenesysEngageCloudSettings, account: Account, context: ConnectorContext
+        self,
+        settings: GenesysEngageCloudSettings,
+        account: Account,
+        context: ConnectorContext,
+        users: Mapping[str, str],
     ) -> None:
         super().__init__(
             settings,
@@ -72,6 +77,9 @@ class WorkspaceFeed(ApiFeed):
             bearer_on_feed=False,
         )
         self.account = account
+        self._users = users
+        self._refused_workbins: dict[str, str] = {}
+        self._uploads = context.attachments
         self._mapper = Mapper(self.origin)
         self._duplicates = 0
         self._resources: Any = None
@@ -109,12 +117,7 @@ class WorkspaceFeed(ApiFeed):
         if not self._connected:
             raise NotReady(f"the feed of agent {self.account.name!r} is not connected")
         async with self._order:
-            request = commands.build(
-                command,
-                agent=self.account.name,
-                login=self.login,
-                picture=self._mapper.picture,
-            )
+            request = commands.build(command, self._situation())
             if request.leaves:
                 return await self._leave(request)
             outcome = await self._send_all(request, command)
@@ -131,6 +134,7 @@ class WorkspaceFeed(ApiFeed):
             raise self._as_lost(error) from None
         # From here on the picture has it; if the process ends before a delivery that says so, it is asked again.
         owed, self._owed = self._owed, ""
+        now = self._clock.now()
         return self._mapper.adopt(
             resources,
             reading=f"gap {owed}" if owed else f"comparison {now.isoformat()}",
@@ -147,10 +151,21 @@ class WorkspaceFeed(ApiFeed):
             "calls": len(picture.calls),
             "interactions": len(picture.interactions),
             "services": dict(picture.services),
+            "refused_workbins": dict(self._refused_workbins),
             "activation": None
             if start is None
             else {"status": start.status.value, "message": start.message},
         }
+
+    def _situation(self) -> commands.Situation:
+        return commands.Situation(
+            agent=self.account.name,
+            login=self.login,
+            picture=self._mapper.picture,
+            users=self._users,
+            uploads=self._uploads,
+            max_attachment_bytes=self._settings.max_attachment_bytes,
+        )
 
     async def _open(self, kept: FeedResume | None) -> None:
         if kept is not None and kept.bayeux.cookies and not self._session_gone:
@@ -180,8 +195,16 @@ class WorkspaceFeed(ApiFeed):
     async def _opened(self, kept: FeedResume | None, *, resumed: bool) -> None:
         if not resumed and self._wants_start:
             await self._activate()
+        if not resumed and self._settings.workbins:
+            self._refused_workbins = await self._watch()
         if kept is None or kept.owed:
             self._resources = await self._current_session()
+
+    async def _watch(self) -> dict[str, str]:
+        try:
+            return await watch(self._http, self._settings.workbins)
+        except AuthRejected as error:
+            raise AuthRejected(error.message, reason=Reason.SESSION_LOST) from None
 
     async def _current_session(self) -> Any:
         """How the agent stands. The cookie stands for the session: what is denied is gone."""
@@ -243,12 +266,14 @@ class WorkspaceFeed(ApiFeed):
 
     async def _send_all(self, request: commands.Request, command: Command) -> Outcome:
         """Send what a command consists of, one request after the other."""
-        waits = request.expectation is not None and command.verb.family in _ON_VOICE
+        supervised = command.arguments.get("supervised") is True
+        waits = command.verb.family in _ON_VOICE or supervised
         if request.expectation is not None and waits:
             self._mapper.asked(
                 Asked(
                     command=command.id,
                     call=command.target.call,
+                    interaction=command.target.interaction if supervised else None,
                     proofs=sorted(request.expectation.confirmed_by),
                     until=command.deadline.timestamp(),
                 )
@@ -265,7 +290,10 @@ class WorkspaceFeed(ApiFeed):
         body = request.body
         if body is not None and not self._settings.operation_ids:
             body = {name: value for name, value in body.items() if name != "operationId"}
-        reply = await self._http.command("POST", request.path, body)
+        if request.upload is not None:
+            reply = await self._http.upload(request.path, request.upload, body or {})
+        else:
+            reply = await self._http.command("POST", request.path, body)
         if reply.status in DENIED and self._connected:
             await self._lose()
             raise NotReady(

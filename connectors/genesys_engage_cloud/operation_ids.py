@@ -13,6 +13,12 @@ from gateway.commands import Verb
 _PREFIX = "tieline"
 _SEPARATOR = ":"
 _PARTS = 3
+SUPERVISION_MODES = {
+    Verb.SUPERVISION_LISTEN: "listen",
+    Verb.SUPERVISION_COACH: "coach",
+    Verb.SUPERVISION_BARGE: "barge",
+}
+"""What the mode of a supervision is after a command that is known by its echo only."""
 _VERBS = {verb.value: verb for verb in Verb}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -88,7 +88,12 @@ class Account(Block):
     @property
     def name(self) -> str:
         """The agent's name in events and commands."""
-        return self.agent or self.username.rpartition("\\")[2]
+        return self.agent or self.user_name
+
+    @property
+    def user_name(self) -> str:
+        """The platform's name of the user, without the tenant."""
+        return self.username.rpartition("\\")[2]
 
     def credentials(self, client: Client) -> Credentials:
         """What this account's tokens are asked with."""
@@ -214,6 +219,11 @@ class GenesysEngageCloudSettings(Block):
         min_length=1,
         description="CometD channels of the Workspace API to subscribe to.",
     )
+    workbins: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(),
+        max_length=100,
+        description="Workbins to watch, by id, each agent its own; `*` for all.",
+    )
     operation_ids: bool = Field(
         default=True,
         description="Send an id with every operation, which current servers echo in its events.",
@@ -242,6 +252,12 @@ class GenesysEngageCloudSettings(Block):
         ge=65_536,
         le=256 * 1024 * 1024,
         description="Largest reply that is read, in bytes.",
+    )
+    max_attachment_bytes: int = Field(
+        default=10 * 1024 * 1024,
+        ge=1,
+        le=1024 * 1024 * 1024,
+        description="Largest attachment that a command may add, in bytes.",
     )
     max_buffered_messages: int = Field(
         default=10_000,

@@ -20,6 +20,7 @@ from connectors._simulation.faults import FEED_AND_HTTP, Fault, FaultKind, FeedF
 from connectors._simulation.server import SimulatedServer
 from connectors.genesys_engage_cloud._simulated import messages
 from connectors.genesys_engage_cloud._simulated.admin import Admin
+from connectors.genesys_engage_cloud._simulated.attachments import Attachments
 from connectors.genesys_engage_cloud._simulated.auth import Auth
 from connectors.genesys_engage_cloud._simulated.calls import Telephony
 from connectors.genesys_engage_cloud._simulated.families import Families
@@ -57,6 +58,7 @@ class Simulator(SimulatedServer):
         self.auth = Auth(self.world)
         workspaces = Sessions(COOKIE, chosen.http_session_seconds, WorkspaceState)
         self.workspace = Workspace(self.world, self.auth, self.telephony, self.media, workspaces)
+        self.attachments = Attachments(self.workspace, self.media)
         self.statistics = Statistics(self.world, self.auth, self._feed())
         self.provisioning = Provisioning(self.world, self.auth, self._feed())
         self.bayeux.on_subscribed = self._subscribed
@@ -83,6 +85,7 @@ class Simulator(SimulatedServer):
             self.auth,
             # Fixed paths first: the workspace's own have places for names in them.
             Families(self.workspace, self.media),
+            self.attachments,
             self.workspace,
             self.statistics,
             self.provisioning,

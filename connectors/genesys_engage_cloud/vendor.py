@@ -17,6 +17,7 @@ STATISTICS = "/statistics/v3"
 PROVISIONING = "/provisioning/v3"
 AUTHENTICATION = "/auth/v3"
 
+VOICE_MEDIUM = "voice"
 INITIALIZATION_CHANNEL = f"{WORKSPACE}/initialization"
 VOICE_CHANNEL = f"{WORKSPACE}/voice"
 MEDIA_CHANNEL = f"{WORKSPACE}/media"
@@ -53,6 +54,9 @@ INITIALIZATION_COMPLETE = "WorkspaceInitializationComplete"
 
 STATUS_CHANGE = frozenset({"StateChange", "StatusChange"})
 """The first is the word for calls, the second the one for other interactions; either is taken everywhere."""
+UCS_UPDATED = "UCSPropertiesUpdated"
+"""The contact server has changed what it keeps of an interaction: attachments, the customer, the text."""
+EMAIL_SAVED = "EmailSaved"
 PARTICIPANTS_UPDATED = "ParticipantsUpdated"
 DATA_CHANGED = "AttachedDataChanged"
 CALL_RECOVERED = "CallRecovered"

@@ -95,11 +95,12 @@ class Recording(Data, frozen=True, kw_only=True):
 
 
 class Supervision(Data, frozen=True, kw_only=True):
-    """A supervisor listens to, coaches or barges into a call or an agent. `scope` is call or agent."""
+    """A supervisor listens to, coaches or barges into a call, an interaction or an agent. `scope` is call or agent."""
 
     supervisor: str | None = None
     agent: str | None = None
     call: str | None = None
+    interaction: str | None = None
     mode: str | None = None
     scope: str | None = None
     native: Native | None = None

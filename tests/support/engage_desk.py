@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -95,6 +96,14 @@ class Desk:
         """POST a command that must be accepted."""
         reply = await self.post(path, **data)
         assert reply["status"]["code"] == 1, reply
+
+    async def upload(self, path: str, name: str, content: bytes) -> None:
+        """POST a form with a file, which must be accepted."""
+        form = aiohttp.FormData()
+        form.add_field("attachment", content, filename=name)
+        url = f"{self.simulator.url}{self.root}/{path}"
+        _, body, _ = await self.bayeux.request("POST", url, data=form)
+        assert json.loads(body)["status"]["code"] == 1, body
 
     async def message(self, wanted: Callable[[Message], bool] = lambda _message: True) -> Message:
         """The next message that is wanted, with its channel; others before it are skipped."""

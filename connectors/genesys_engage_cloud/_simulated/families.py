@@ -196,15 +196,18 @@ class Families:
         def manage(agent: Agent, data: Data, _body: Data) -> Outcome:
             wanted = data.get("interactions")
             ids = {str(one) for one in wanted} if isinstance(wanted, list) else set()
+            removed = data.get("deletedUserData")
+            gone = tuple(map(str, removed)) if isinstance(removed, list) else ()
             try:
-                pairs = pairs_of(data.get("updatedUserData", []))
+                pairs = pairs_of(data.get("addedUserData", []))
+                pairs |= pairs_of(data.get("updatedUserData", []))
             except ValueError as error:
                 raise Refusal(FAILED, str(error)) from None
 
             def act() -> None:
                 for owner, one in self._all():
                     if one.id in ids:
-                        self._apply(owner, one, name, pairs)
+                        self._apply(owner, one, name, pairs, gone)
                 done_ = media_messages.snapshot_message(event, {"interactions": sorted(ids)})
                 self._world.publish(agent, messages.MEDIA_MANAGEMENT, done_)
 
@@ -212,9 +215,11 @@ class Families:
 
         return manage
 
-    def _apply(self, owner: Agent, one: Interaction, name: str, pairs: Pairs) -> None:
+    def _apply(
+        self, owner: Agent, one: Interaction, name: str, pairs: Pairs, gone: tuple[str, ...]
+    ) -> None:
         if name == "manage-user-data":
-            self._media.change_data(owner, one, pairs)
+            self._media.change_data(owner, one, pairs, gone)
             return
         states = {
             "cancel": InteractionState.CANCELED,

@@ -12,7 +12,6 @@ from connectors.genesys_engage_cloud._simulated.model import (
     Interaction,
     InteractionState,
     Pairs,
-    uuid,
 )
 from connectors.genesys_engage_cloud._simulated.pairs import key_values, pairs_of
 from connectors.genesys_engage_cloud._simulated.world import (
@@ -150,24 +149,12 @@ def _transfer(media: Media, agent: Agent, one: Interaction, data: Data) -> Actio
     return lambda: media.set_state(agent, one, InteractionState.COMPLETED)
 
 
-def _remove_attachment(media: Media, agent: Agent, one: Interaction, data: Data) -> Action:
-    document = text(data, "documentId")
-    rest = [each for each in one.attachments if each["documentId"] != document]
-    if len(rest) == len(one.attachments):
-        raise Refusal(FAILED, f"there is no attachment {document}")
+def _document(media: Media, agent: Agent, one: Interaction, data: Data) -> Action:
+    """A document of the contact server, which has it already."""
+    document = {"id": text(data, "documentId"), "name": text(data, "name")}
+    document |= {name: data[name] for name in ("mime", "size") if name in data}
 
     def act() -> None:
-        one.attachments = rest
-        media.tell(agent, one, "UCSPropertiesUpdated")
-
-    return act
-
-
-def _attachment(media: Media, agent: Agent, one: Interaction, data: Data) -> Action:
-    name = str(data.get("name", "file"))
-
-    def act() -> None:
-        document = {"documentId": uuid(media.world.rng), "name": name}
         one.attachments.append(document)
         media.tell(agent, one, "UCSPropertiesUpdated")
 
@@ -232,7 +219,7 @@ _CHAT_OPERATIONS: dict[str, Operation] = {
     "send-typing-stopped": _say("TypingStopped", ""),
     "send-url": _say("PushUrl", "url"),
     "send-custom-notification": _say("CustomNotification", "message"),
-    "send-system-command": _say("SystemCommand", "command"),
+    "send-system-command": _say("SystemCommand", "message"),
     "leave": _leave,
     "invite": _invite,
     "invite-by-queue": _invite,
@@ -256,9 +243,7 @@ _OPERATIONS: dict[str, Operation] = {
     "update-user-data": _attach,
     "delete-user-data": _delete,
     "set-comment": _update("comment", "comment"),
-    "add-attachment": _attachment,
-    "add-document": _attachment,
-    "remove-attachment": _remove_attachment,
+    "add-document": _document,
     "assign-contact": _update("contact_id", "contactId", "UCSPropertiesUpdated"),
     "add-content": _update("body", "content", "UCSPropertiesUpdated"),
     "reply": _draft("OutboundReply"),

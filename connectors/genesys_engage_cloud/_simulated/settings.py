@@ -79,6 +79,7 @@ class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     http_session_seconds: MoreThanZero = 1800.0
     """A session ends after so long without a request."""
     faults: tuple[Fault, ...] = ()
+    max_attachment_bytes: Positive = 10 * 1024 * 1024
     published_limit: Positive = 1_000_000
     """How many messages the oracle remembers."""
 

@@ -96,16 +96,8 @@ class Workspace:
             web.post(f"{ROOT}/voice/calls/{{id}}/{{operation}}", self._call),
             web.post(f"{ROOT}/media/{{type}}/interactions/{{id}}/{{operation}}", self._interaction),
             web.post(
-                f"{ROOT}/media/{{type}}/interactions/{{id}}/remove-attachment/{{argument}}",
-                self._with_argument("remove-attachment", "documentId"),
-            ),
-            web.post(
                 f"{ROOT}/media/{{type}}/interactions/{{id}}/assign-contact/{{argument}}",
                 self._with_argument("assign-contact", "contactId"),
-            ),
-            web.get(
-                f"{ROOT}/media/{{type}}/interactions/{{id}}/attachments/{{document}}",
-                self._attachment,
             ),
             web.post(f"{ROOT}/media/{{type}}/interactions/create", self._create),
             web.post(f"{ROOT}/media/topics/{{topic}}/publish", self._publish),
@@ -324,13 +316,6 @@ class Workspace:
             return self.answer(agent, outcome, body)
 
         return handle
-
-    async def _attachment(self, request: web.Request) -> web.Response:
-        interaction = self.agent(request).interactions.get(request.match_info["id"])
-        for document in interaction.attachments if interaction else ():
-            if document["documentId"] == request.match_info["document"]:
-                return web.Response(body=document["name"].encode(), content_type="text/plain")
-        raise Refusal(NOT_FOUND, "the attachment was not found")
 
     async def _chat_messages(self, request: web.Request) -> web.Response:
         interaction = self.agent(request).interactions.get(request.match_info["id"])

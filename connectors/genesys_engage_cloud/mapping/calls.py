@@ -37,7 +37,7 @@ from connectors.genesys_engage_cloud.mapping.picture import (
     put,
 )
 from connectors.genesys_engage_cloud.mapping.transfers import Transfers, is_transfer
-from connectors.genesys_engage_cloud.operation_ids import verb_of
+from connectors.genesys_engage_cloud.operation_ids import SUPERVISION_MODES, verb_of
 from connectors.genesys_engage_cloud.vendor import (
     CALL_NOTIFICATIONS,
     CALL_RECOVERED,
@@ -74,11 +74,6 @@ _RECORDING_VERBS = {RECORDING: "started", PAUSED: "paused", STOPPED: "stopped"}
 _EXTERNAL = frozenset({"inbound", "outbound"})
 _IDS = ("connId", "callUuid", "parentConnId", "previousConnId")
 _CONFERENCE = 2
-SUPERVISION_MODES = {
-    Verb.SUPERVISION_LISTEN: "listen",
-    Verb.SUPERVISION_COACH: "coach",
-    Verb.SUPERVISION_BARGE: "barge",
-}
 
 
 def on_call_message(message: Message, picture: AgentPicture) -> None:

@@ -20,7 +20,12 @@ from connectors._genesys.values import (
 from connectors.genesys_engage_cloud.mapping.picture import Item, put
 from gateway.events import Data
 from gateway.events.common import Party
-from gateway.events.interactions import InteractionMessage, InteractionParty, InteractionTyping
+from gateway.events.interactions import (
+    Interaction,
+    InteractionMessage,
+    InteractionParty,
+    InteractionTyping,
+)
 
 MAX_SEEN = 256
 MAX_MARKS = 64
@@ -29,6 +34,7 @@ MAX_INDEX = 2**31
 _ROLES = {"customer": "customer", "client": "customer", "agent": "agent", "supervisor": "observer"}
 _JOINED = frozenset({"participantjoined", "partyjoined"})
 _LEFT = frozenset({"participantleft", "partyleft"})
+_RENAMED = frozenset({"nicknameupdated"})
 _TYPING = {"typingstarted": True, "typingstopped": False}
 
 
@@ -102,6 +108,9 @@ def _add(message: Message, item: Item, entry: dict[str, Any], interaction: str) 
             agent=agent,
             native=native,
         )
+    elif kind in _RENAMED:
+        verb = "changed"
+        data = Interaction(interaction=interaction, media=media, agent=agent, native=native)
     elif said is not None:
         verb = "message.added"
         data = InteractionMessage(

@@ -46,6 +46,7 @@ def on_error_message(message: Message, picture: AgentPicture) -> None:
             asked
             for asked in picture.asked
             if asked.until > message.received.timestamp()
+            and asked.interaction is None
             and (call_id is None or asked.call in {None, call_id})
         ]
         if len(waiting) == 1:

@@ -34,10 +34,11 @@ from connectors.genesys_engage_cloud.mapping.picture import (
     Item,
     put,
 )
-from connectors.genesys_engage_cloud.operation_ids import verb_of
+from connectors.genesys_engage_cloud.operation_ids import SUPERVISION_MODES, verb_of
 from connectors.genesys_engage_cloud.vendor import MESSAGE_LOG
 from gateway.commands import Verb
 from gateway.events import Data
+from gateway.events.calls import Supervision
 from gateway.events.common import Attachment, Native, Party
 from gateway.events.interactions import (
     Interaction,
@@ -147,6 +148,7 @@ class InteractionReader:
         self._body_text()
         chats.add_messages(self.message, self.item, self._log(), interaction=self.interaction)
         self._attached_data(moved=verb is not None)
+        self._supervision()
         if len(self.message.events) == before:
             self._add("tieline.interaction.changed.v1", self._interaction())
         self._remember(verb)
@@ -229,6 +231,23 @@ class InteractionReader:
                     values=changed,
                     native=self.native,
                 ),
+            )
+
+    def _supervision(self) -> None:
+        """A change of how the interaction is supervised, which only the echoed command tells."""
+        verb, agent = verb_of(self.message.data.get("operationId")), self.message.origin.agent
+        if verb is not None and verb in SUPERVISION_MODES:
+            self.message.add(
+                "tieline.supervision.changed.v1",
+                f"agent/{agent}",
+                agent,
+                Supervision(
+                    supervisor=agent,
+                    interaction=self.interaction,
+                    mode=SUPERVISION_MODES[verb],
+                    native=self.native,
+                ),
+                correlation=self.interaction,
             )
 
     def _interaction(self) -> Interaction:

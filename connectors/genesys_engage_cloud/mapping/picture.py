@@ -80,12 +80,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         command: its id.
         call: the call it is about, none for one that is to be made.
+        interaction: the interaction that a supervisor has something done to.
         proofs: the types of events that would confirm it.
         until: its deadline, in seconds since the epoch.
     """
 
     command: str
     call: str | None
+    interaction: str | None = None
     proofs: list[str]
     until: float
 

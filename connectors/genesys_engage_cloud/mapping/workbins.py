@@ -64,6 +64,13 @@ def on_snapshot_message(message: Message, picture: AgentPicture) -> None:
         return
     picture.last["snapshot"] = message.print
     listed = _interactions(message.data) or _interactions(mapping(message.data.get("snapshot")))
+    if not listed:
+        # What answers a supervisor's operation need not say what the operation was about.
+        listed = [
+            {"id": asked.interaction}
+            for asked in picture.asked
+            if asked.command == message.causation and asked.interaction is not None
+        ]
     for body in listed[:_MAX_LISTED]:
         # They are with others, so this agent's picture has nothing to do with them.
         InteractionReader(message, AgentPicture(), body, _name(body) or "").restate()

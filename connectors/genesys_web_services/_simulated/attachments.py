@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import msgspec
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
+from connectors._simulation.uploads import read_file
 from connectors.genesys_web_services._simulated.interaction_operations import Desk
 from connectors.genesys_web_services._simulated.interactions import Media
 from connectors.genesys_web_services._simulated.sessions import HttpSession
 from connectors.genesys_web_services._simulated.world import (
     INVALID,
-    MISSING,
     NOT_FOUND,
     Refusal,
     World,
@@ -39,20 +39,13 @@ class Attachments:
     async def _add(self, request: web.Request) -> web.Response:
         agent = request[self._session].agent
         interaction = Desk.interaction(agent, request.match_info["id"])
-        if not request.content_type.startswith("multipart/"):
-            raise Refusal(INVALID, "a form is expected")
-        part = await (await request.multipart()).next()
-        if not isinstance(part, BodyPartReader) or part.name != FIELD:
-            raise Refusal(MISSING, f"{FIELD} is missing")
-        content = bytearray()
-        while chunk := await part.read_chunk():
-            content += chunk
-            if len(content) > self._world.settings.max_attachment_bytes:
-                raise Refusal(INVALID, f"{FIELD} is too long")
+        try:
+            file = await read_file(request, FIELD, most=self._world.settings.max_attachment_bytes)
+        except ValueError as error:
+            raise Refusal(INVALID, str(error)) from None
         self._world.leave_alone(agent)
-        kind = part.headers.get("Content-Type", "application/octet-stream")
         document = self._media.attach(
-            agent, interaction, part.filename or FIELD, bytes(content), kind
+            agent, interaction, file.name, file.content, file.content_type
         )
         return _json({"statusCode": 0, "documentId": document})
 

@@ -12,6 +12,7 @@ from connectors.genesys_engage_cloud.capabilities import CAPABILITIES
 from connectors.genesys_engage_cloud.commands import (
     Login,
     Request,
+    Situation,
     activate,
     build,
     outcome_of,
@@ -58,7 +59,11 @@ def command(
 
 
 def built(verb: Verb, **given: Any) -> Request:
-    return build(command(verb, **given), agent="kristi", login=LOGIN, picture=picture())
+    return build(command(verb, **given), situation())
+
+
+def situation() -> Situation:
+    return Situation(agent="kristi", login=LOGIN, picture=picture(), users={"kate": "kate.lewis"})
 
 
 def data(request: Request) -> Any:
@@ -365,6 +370,222 @@ OPERATIONS: list[tuple[Verb, dict[str, Any], str, Any]] = [
         {"interaction": "x1", "media": "workitem", "text": "t"},
         "media/workitem/interactions/x1/set-comment",
         {"comment": "t"},
+    ),
+    (
+        Verb.AGENT_SET_STATE,
+        {"state": "not_ready", "reason": "7", "user": "kate", "dn": "5003"},
+        "supervisor/voice/not-ready",
+        {"userName": "kate.lewis", "dn": "5003", "reasonCode": "7"},
+    ),
+    (
+        Verb.AGENT_LOGOUT,
+        {"user": "kate.lewis"},
+        "supervisor/voice/logout",
+        {"userName": "kate.lewis"},
+    ),
+    (Verb.AGENT_LOGIN, {"media": "voice"}, "voice/login", None),
+    (
+        Verb.AGENT_SEND_USER_EVENT,
+        {"data": {"a": "b", "n": 7}},
+        "voice/send-user-event",
+        {"userData": PAIRS},
+    ),
+    (
+        Verb.AGENT_SEND_USER_EVENT,
+        {**CALL, "data": {"a": "b", "n": 7}},
+        "voice/send-user-event",
+        {"userData": PAIRS, "connId": "n1"},
+    ),
+    (
+        Verb.CALL_COMPLETE,
+        {**CALL, "data": {"a": "b", "n": 7}},
+        "voice/calls/c1/complete",
+        {"userData": PAIRS},
+    ),
+    (
+        Verb.SUPERVISION_LISTEN,
+        {"destination": "e0002", "media": "chat", "next": "all_calls"},
+        "media/chat/start-monitoring",
+        {
+            "agentId": "e0002",
+            "monitoringMode": "Monitor",
+            "monitoringNextInteractionType": "AllInteractions",
+        },
+    ),
+    (Verb.SUPERVISION_LISTEN, CHAT, "media/chat/interactions/t1/switch-to-monitor", None),
+    (Verb.SUPERVISION_COACH, CHAT, "media/chat/interactions/t1/switch-to-coach", None),
+    (Verb.SUPERVISION_BARGE, CHAT, "media/chat/interactions/t1/switch-to-barge-in", None),
+    (
+        Verb.SUPERVISION_STOP,
+        {"destination": "e0002", "media": "chat"},
+        "media/chat/stop-monitoring",
+        {"agentId": "e0002"},
+    ),
+    (
+        Verb.INTERACTION_CREATE,
+        {
+            "media": "workitem",
+            "subject": "s",
+            "subtype": "InternalNew",
+            "queue": "q",
+            "contact": "p1",
+            "parent": "m1",
+            "data": {"a": "b", "n": 7},
+        },
+        "media/workitem/interactions/create",
+        {
+            "subject": "s",
+            "subtype": "InternalNew",
+            "queue": "q",
+            "contactId": "p1",
+            "parentId": "m1",
+            "userData": PAIRS,
+        },
+    ),
+    (
+        Verb.INTERACTION_FORWARD,
+        {**MAIL, "to": ["a@example.com"], "content_type": "text/html", "queue": "q"},
+        "media/email/interactions/m1/forward",
+        {"to": ["a@example.com"], "mime": "text/html", "queue": "q"},
+    ),
+    (
+        Verb.INTERACTION_SAVE,
+        {**MAIL, "text": "t"},
+        "media/email/interactions/m1/save",
+        {"body": "t"},
+    ),
+    (
+        Verb.INTERACTION_PULL,
+        {"interaction": "w1", "workbin": "w", "owner": "sipp"},
+        "media/workitem/interactions/w1/pull",
+        {"workbinId": "w", "ownerId": "sipp"},
+    ),
+    (
+        Verb.INTERACTION_PARK,
+        {**MAIL, "workbin": "w", "owner": "sipp"},
+        "workbins/w/add-interaction",
+        {"interactionId": "m1", "ownerId": "sipp"},
+    ),
+    *(
+        (
+            verb,
+            {"interaction": "x9", "supervised": True, **given},
+            f"media-management/{operation}",
+            {"interactions": ["x9"], **body},
+        )
+        for verb, given, operation, body in (
+            (Verb.INTERACTION_CANCEL, {}, "cancel", {}),
+            (Verb.INTERACTION_COMPLETE, {}, "complete", {}),
+            (Verb.INTERACTION_QUEUE, {"queue": "q"}, "move-to-queue", {"queue": "q"}),
+            (
+                Verb.INTERACTION_PARK,
+                {"workbin": "w", "owner": "sipp"},
+                "move-to-workbin",
+                {"workbinId": "w", "ownerId": "sipp"},
+            ),
+            (
+                Verb.INTERACTION_ATTACH_DATA,
+                {"data": {"a": "b", "n": 7}},
+                "manage-user-data",
+                {"addedUserData": PAIRS},
+            ),
+            (
+                Verb.INTERACTION_ATTACH_DATA,
+                {"data": {"a": "b", "n": 7}, "mode": "replace"},
+                "manage-user-data",
+                {"updatedUserData": PAIRS},
+            ),
+            (
+                Verb.INTERACTION_DELETE_DATA,
+                {"keys": ["a"]},
+                "manage-user-data",
+                {"deletedUserData": ["a"]},
+            ),
+        )
+    ),
+    (
+        Verb.INTERACTION_SEND_MESSAGE,
+        {**CHAT, "text": "https://example.com", "kind": "url"},
+        "media/chat/interactions/t1/send-url",
+        {"url": "https://example.com"},
+    ),
+    (
+        Verb.INTERACTION_SEND_MESSAGE,
+        {**CHAT, "text": "co-browsing", "kind": "notification", "data": {"a": "b", "n": 7}},
+        "media/chat/interactions/t1/send-custom-notification",
+        {"message": "co-browsing", "userData": PAIRS},
+    ),
+    (
+        Verb.INTERACTION_SEND_MESSAGE,
+        {**CHAT, "text": "start", "kind": "command"},
+        "media/chat/interactions/t1/send-system-command",
+        {"message": "start"},
+    ),
+    (
+        Verb.INTERACTION_INVITE,
+        {**CHAT, "destination": "sipp", "mode": "consult"},
+        "media/chat/interactions/t1/consult",
+        {"agentId": "sipp"},
+    ),
+    (
+        Verb.INTERACTION_INVITE,
+        {**CHAT, "queue": "q", "mode": "consult"},
+        "media/chat/interactions/t1/consult-by-queue",
+        {"queue": "q"},
+    ),
+    (
+        Verb.INTERACTION_REMOVE_PARTY,
+        {**CHAT, "party": "sipp"},
+        "media/chat/interactions/t1/remove-from-conference",
+        {"agentId": "sipp"},
+    ),
+    (
+        Verb.INTERACTION_REMOVE_PARTY,
+        CHAT,
+        "media/chat/interactions/t1/cancel-consult",
+        None,
+    ),
+    (
+        Verb.INTERACTION_SET_NICKNAME,
+        {**CHAT, "nickname": "Kim"},
+        "media/chat/interactions/t1/update-nickname",
+        {"nickname": "Kim"},
+    ),
+    (
+        Verb.INTERACTION_HOLD,
+        {**CHAT, "queue": "q"},
+        "media/chat/interactions/t1/put-on-hold",
+        {"queue": "q"},
+    ),
+    (
+        Verb.INTERACTION_RETRIEVE,
+        {**CHAT, "nickname": "Kim"},
+        "media/chat/interactions/t1/resume",
+        {"nickname": "Kim"},
+    ),
+    (
+        Verb.INTERACTION_ASSIGN_CONTACT,
+        {**MAIL, "contact": "p/1"},
+        "media/email/interactions/m1/assign-contact/p%2F1",
+        None,
+    ),
+    (
+        Verb.INTERACTION_ADD_ATTACHMENT,
+        {**MAIL, "content_base64": "aGVsbG8=", "name": "a.txt"},
+        "media/email/interactions/m1/add-attachment",
+        None,
+    ),
+    (
+        Verb.INTERACTION_ADD_ATTACHMENT,
+        {**MAIL, "document": "d1", "name": "a.pdf", "content_type": "application/pdf"},
+        "media/email/interactions/m1/add-document",
+        {"documentId": "d1", "name": "a.pdf", "mime": "application/pdf"},
+    ),
+    (
+        Verb.INTERACTION_REMOVE_ATTACHMENT,
+        {**MAIL, "attachment": "d1"},
+        "media/email/interactions/m1/remove-attachment/d1",
+        None,
     ),
 ]
 

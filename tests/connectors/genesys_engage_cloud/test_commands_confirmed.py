@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.connectors.genesys_engage_cloud.harness import (
     connected_to,
     simulated,
 )
+from tests.support.attachments import Uploads
 from tests.support.waiting import until
 
 NUMBER = "5550100"
@@ -29,12 +31,14 @@ OTHER = "5550111"
 
 
 @asynccontextmanager
-async def desk(**settings: Any) -> AsyncIterator[tuple[Simulator, Consumer]]:
+async def desk(
+    *, connector: dict[str, Any] | None = None, **settings: Any
+) -> AsyncIterator[tuple[Simulator, Consumer]]:
     """One agent with active channels, nothing else."""
     async with (
         simulated(ack=True, **settings) as simulator,
-        connected_to(simulator.url, observe_only=False) as connector,
-        Consumer(connector) as consumer,
+        connected_to(simulator.url, observe_only=False, **(connector or {})) as connected,
+        Consumer(connected) as consumer,
     ):
         await consumer.until(lambda: _active(consumer), "active channels")
         yield simulator, consumer
@@ -103,6 +107,7 @@ async def offered(simulator: Simulator, consumer: Consumer, media: str) -> str:
         (Verb.AGENT_SET_DO_NOT_DISTURB, {"on": True, "scope": "media"}),
         (Verb.AGENT_FORWARD, {"destination": OTHER}),
         (Verb.AGENT_CANCEL_FORWARD, {}),
+        (Verb.AGENT_SEND_USER_EVENT, {"data": {"Topic": "fire drill"}}),
     ],
 )
 async def test_a_command_to_an_agent_is_confirmed(verb: Verb, arguments: dict[str, Any]) -> None:
@@ -133,6 +138,53 @@ async def test_a_call_is_held_retrieved_recorded_and_released() -> None:
 
     assert not any(event.anomaly for event in consumer.events)
     assert "vendor.message" not in consumer.verbs()
+
+
+async def test_the_phone_is_logged_in_again_without_activating_channels() -> None:
+    async with desk() as (_, consumer):
+        await consumer.done(Verb.AGENT_LOGOUT)
+        verdict = await consumer.done(Verb.AGENT_LOGIN, media="voice")
+
+    assert verdict.status is Status.DONE
+
+
+async def test_an_event_for_other_programs_about_a_call_is_told_as_its_data() -> None:
+    async with desk() as (_, consumer):
+        call = await dialled(consumer)
+        verdict = await consumer.done(
+            Verb.AGENT_SEND_USER_EVENT, call=call, data={"Segment": "gold"}
+        )
+        told = next(event for event in consumer.events if event.id == verdict.evidence)
+
+    assert (told.type, told.subject) == ("tieline.call.data.changed.v1", f"call/{call}")
+    assert told.data.values == {"Segment": "gold"}  # type: ignore[attr-defined]  # data of a call
+
+
+async def test_a_released_call_is_completed_where_the_platform_waits_for_it() -> None:
+    async with desk(auto_complete_calls=False) as (_, consumer):
+        call = await dialled(consumer)
+        await consumer.done(Verb.CALL_HANG_UP, call=call)
+        verdict = await consumer.done(Verb.CALL_COMPLETE, call=call, data={"Result": "sold"})
+
+    assert verdict.status is Status.DONE
+    assert consumer.verbs().count("call.ended") == 1
+
+
+async def test_a_supervisor_sets_the_state_of_another_agent_whose_feed_tells_it() -> None:
+    async with (
+        simulated(ack=True) as simulator,
+        connected_to(simulator.url, agents=2, observe_only=False) as connector,
+        Consumer(connector) as supervisor,
+        Consumer(connector, number=1) as other,
+    ):
+        await other.until(lambda: _active(other), "active channels")
+        since = len(other.events)
+        outcome = await supervisor.execute(
+            Verb.AGENT_SET_STATE, state="not_ready", reason="lunch", user="agent0002"
+        )
+        verdict = await other.verdict(outcome, since=since)
+
+    assert verdict.status is Status.DONE
 
 
 async def test_an_offered_call_is_answered_and_cleared() -> None:
@@ -236,6 +288,23 @@ async def test_supervision_starts_changes_its_mode_and_stops() -> None:
     assert {started.status, changed.status, stopped.status} == {Status.DONE}
 
 
+async def test_an_agent_and_a_chat_are_supervised_on_a_medium() -> None:
+    async with desk() as (simulator, consumer):
+        other = simulator.world.agents["agent0002"].employee_id
+        started = await consumer.done(
+            Verb.SUPERVISION_LISTEN, destination=other, media="chat", next="all_calls"
+        )
+        chat = await offered(simulator, consumer, "chat")
+        await consumer.done(Verb.INTERACTION_ACCEPT, interaction=chat)
+        for verb in (Verb.SUPERVISION_COACH, Verb.SUPERVISION_BARGE, Verb.SUPERVISION_LISTEN):
+            assert (await consumer.done(verb, interaction=chat)).status is Status.DONE
+        changed = await consumer.event("supervision.changed", interaction=chat, mode="barge")
+        stopped = await consumer.done(Verb.SUPERVISION_STOP, destination=other, media="chat")
+
+    assert {started.status, stopped.status} == {Status.DONE}
+    assert changed.data.scope is None  # type: ignore[attr-defined]  # data of a supervision
+
+
 async def test_a_chat_is_accepted_talked_in_and_ended() -> None:
     async with desk() as (simulator, consumer):
         chat = await offered(simulator, consumer, "chat")
@@ -244,7 +313,16 @@ async def test_a_chat_is_accepted_talked_in_and_ended() -> None:
             (Verb.INTERACTION_TYPING, {"on": True}),
             (Verb.INTERACTION_TYPING, {"on": False}),
             (Verb.INTERACTION_SEND_MESSAGE, {"text": "good morning"}),
+            (Verb.INTERACTION_SEND_MESSAGE, {"text": "https://example.com", "kind": "url"}),
+            (Verb.INTERACTION_SEND_MESSAGE, {"text": "co-browsing", "kind": "notification"}),
+            (Verb.INTERACTION_SEND_MESSAGE, {"text": "start", "kind": "command"}),
+            (Verb.INTERACTION_SET_NICKNAME, {"nickname": "Kate"}),
+            (Verb.INTERACTION_HOLD, {}),
+            (Verb.INTERACTION_RETRIEVE, {}),
+            (Verb.INTERACTION_INVITE, {"queue": "experts", "mode": "consult"}),
+            (Verb.INTERACTION_REMOVE_PARTY, {}),
             (Verb.INTERACTION_INVITE, {"destination": "e0002"}),
+            (Verb.INTERACTION_REMOVE_PARTY, {"party": "e0002"}),
             (Verb.INTERACTION_ATTACH_DATA, {"data": {"Topic": "bill"}}),
             (Verb.INTERACTION_DELETE_DATA, {"keys": ["Topic"]}),
             (Verb.INTERACTION_ADD_NOTE, {"text": "will call again"}),
@@ -313,6 +391,64 @@ async def test_an_email_is_answered_and_sent_or_cancelled() -> None:
                 if isinstance(event.data, Interaction) and event.data.parent == email
             )
             assert (await consumer.done(verb, interaction=draft)).status is Status.DONE
+
+
+async def test_an_email_is_forwarded_saved_and_has_attachments(tmp_path: Path) -> None:
+    file = tmp_path / "upload"
+    content = bytes(range(256)) * 4096 * 4
+    file.write_bytes(content)
+    uploads = Uploads()
+    uploads.keep(file, name="Übersicht.pdf")
+    async with desk(connector={"uploads": uploads}) as (simulator, consumer):
+        email = await offered(simulator, consumer, "email")
+        await consumer.done(Verb.INTERACTION_ACCEPT, interaction=email)
+        await consumer.done(Verb.INTERACTION_FORWARD, interaction=email, to=["a@example.com"])
+        created = await consumer.event("interaction.created", parent=email)
+        draft = created.data.interaction  # type: ignore[attr-defined]  # data of an interaction
+        for verb, arguments in (
+            (Verb.INTERACTION_SAVE, {"text": "As told."}),
+            (Verb.INTERACTION_ADD_ATTACHMENT, {"upload": "u1"}),
+            (Verb.INTERACTION_ADD_ATTACHMENT, {"content_base64": "aGVsbG8=", "name": "a.txt"}),
+            (Verb.INTERACTION_ADD_ATTACHMENT, {"document": "d1", "name": "terms.pdf"}),
+            (Verb.INTERACTION_ASSIGN_CONTACT, {"contact": "p1"}),
+            (Verb.INTERACTION_REMOVE_ATTACHMENT, {"attachment": "d1"}),
+        ):
+            verdict = await consumer.done(verb, interaction=draft, **arguments)
+            assert verdict.status is Status.DONE, verb
+        told = [
+            [(one.name, one.size_bytes) for one in event.data.attachments]
+            for event in consumer.events
+            if isinstance(event.data, Interaction) and event.data.attachments
+        ]
+
+        assert told[-1] == [("Übersicht.pdf", len(content)), ("a.txt", 5)]
+        assert list(simulator.attachments.documents.values()) == [content, b"hello"]
+
+
+async def test_a_supervisor_manages_what_is_with_another_agent() -> None:
+    async with desk() as (simulator, consumer):
+        other = simulator.world.agents["agent0002"]
+        for verb, arguments in (
+            (Verb.INTERACTION_ATTACH_DATA, {"data": {"Topic": "bill"}}),
+            (Verb.INTERACTION_ATTACH_DATA, {"data": {"Topic": "tax"}, "mode": "replace"}),
+            (Verb.INTERACTION_DELETE_DATA, {"keys": ["Topic"]}),
+            (Verb.INTERACTION_PARK, {"workbin": f"wb-{other.login}", "owner": other.username}),
+            (Verb.INTERACTION_QUEUE, {"queue": "vip"}),
+            (Verb.INTERACTION_COMPLETE, {}),
+            (Verb.INTERACTION_CANCEL, {}),
+        ):
+            name = simulator.media.invite(other, "workitem", commanded=True).id
+            verdict = await consumer.done(verb, interaction=name, supervised=True, **arguments)
+            assert verdict.status is Status.DONE, verb
+
+
+async def test_a_work_item_is_made() -> None:
+    async with desk() as (_, consumer):
+        verdict = await consumer.done(
+            Verb.INTERACTION_CREATE, media="workitem", subject="Call back", queue="back-office"
+        )
+
+    assert verdict.status is Status.DONE
 
 
 async def test_an_email_is_written() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connectors.genesys_engage_cloud._simulated.model import InteractionState
 from connectors.genesys_engage_cloud.simulator import Fault, FaultKind, Simulator
 from gateway.contracts import Guarantee
 from gateway.errors import AuthRejected, NotConnected, NotReady, Reason
@@ -723,3 +724,34 @@ async def test_a_planned_stop_of_an_account_with_a_refresh_token_loses_nothing()
                 await after.until(lambda: published(simulator) <= after.references(), "everything")
 
     assert after.gaps == []
+
+
+@pytest.mark.parametrize("workbins", [["*"], ["{own}"]])
+async def test_watched_workbins_tell_what_is_in_them_and_what_comes(workbins: list[str]) -> None:
+    async with simulated(ack=True) as simulator:
+        agent = simulator.world.agents["agent0001"]
+        lying = simulator.media.invite(agent, "workitem", commanded=True)
+        simulator.media.set_state(agent, lying, InteractionState.IN_WORKBIN)
+        names = [name.format(own=f"wb-{agent.login}") for name in workbins]
+        async with (
+            connected_to(simulator.url, workbins=names) as connector,
+            Consumer(connector) as consumer,
+        ):
+            await consumer.event("interaction.parked", interaction=lying.id)
+            coming = simulator.media.invite(agent, "workitem", commanded=True)
+            simulator.media.set_state(agent, coming, InteractionState.IN_WORKBIN)
+            await consumer.event("interaction.parked", interaction=coming.id)
+
+            assert consumer.feed.facts()["refused_workbins"] == {}
+
+
+async def test_a_workbin_that_the_platform_refuses_is_in_the_diagnostics() -> None:
+    async with (
+        simulated(ack=True) as simulator,
+        connected_to(simulator.url, workbins=["none", "*"]) as connector,
+        Consumer(connector) as consumer,
+    ):
+        refused = consumer.feed.facts()["refused_workbins"]
+
+        assert list(refused) == ["none"]
+        assert simulator.world.agents["agent0001"].watches_workbin

@@ -165,13 +165,13 @@ async def test_a_reply_is_an_interaction_of_its_own(
         "EmailSaved",
         "Dear Ms Doe",
     )
-    await agent.accepted(f"{draft}/add-attachment", name="a.txt")
+    await agent.upload(f"{draft}/add-attachment", "a.txt", b"hello")
     attached = await agent.data("InteractionStateChanged")
     assert attached["notificationType"] == "UCSPropertiesUpdated"
     [document] = attached["interaction"]["attachments"]
-    path = f"{draft}/attachments/{document['documentId']}"
-    assert (await agent.status("GET", path))[1] == b"a.txt"
-    await agent.accepted(f"{draft}/remove-attachment/{document['documentId']}")
+    path = f"{draft}/attachments/{document['id']}"
+    assert (await agent.status("GET", path))[1] == b"hello"
+    await agent.accepted(f"{draft}/remove-attachment/{document['id']}")
     removed = await agent.data("InteractionStateChanged")
     assert removed["interaction"]["attachments"] == []
     await agent.accepted(f"{draft}/assign-contact/c1")

@@ -1,21 +1,23 @@
-"""What a command becomes on the wire: path, body, and which event decides it. Data and small helpers; pure."""
+"""What a command becomes on the wire, which event decides it, and what is known when it is built. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
-from connectors.genesys_engage_cloud.capabilities import proof
+from connectors._wire.arguments import text
+from connectors._wire.table import proof
+from connectors._wire.upload import Upload
+from connectors.genesys_engage_cloud.mapping.picture import AgentPicture
 from connectors.genesys_engage_cloud.operation_ids import operation_id
-from connectors.genesys_engage_cloud.vendor import WORKSPACE
+from connectors.genesys_engage_cloud.vendor import VOICE_MEDIUM, WORKSPACE
 from gateway.commands import Command, Expectation
+from gateway.contracts.attachments import AttachmentStore
 from gateway.errors import CommandRefused, Reason
 
 CALL_FAILED = proof("call.failed")
-CALL_ENDED = proof("call.ended")
-RECORDING_FAILED = proof("recording.failed")
 
 
 class Login(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,11 +31,32 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[str, ...] = ()
 
 
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known when a request is built.
+
+    Attributes:
+        agent: the name that the agent's events carry.
+        login: how channels are activated unless the command says otherwise.
+        picture: what the platform last said of the agent.
+        users: the platform's user names of the connector's agents, by the names that events carry.
+        uploads: the files that commands may name.
+        max_attachment_bytes: longest content of an attachment.
+    """
+
+    agent: str
+    login: Login = Login()
+    picture: AgentPicture = msgspec.field(default_factory=AgentPicture)
+    users: Mapping[str, str] = msgspec.field(default_factory=dict)
+    uploads: AttachmentStore | None = None
+    max_attachment_bytes: int = 10 * 1024 * 1024
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One vendor request, always a POST.
 
     Attributes:
         expectation: what decides it once it is accepted; none when the answer is the proof.
+        upload: a file that is sent as a form; of the body, only the operation's id goes with it.
         part: names it among the requests of one command.
         further: requests that belong to the same command, sent after this one.
         leaves: the CometD session is ended before.
@@ -42,9 +65,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     body: dict[str, Any] | None
     expectation: Expectation | None
+    upload: Upload | None = None
     part: str = ""
     further: tuple[Request, ...] = ()
     leaves: bool = False
+
+
+Builder = Callable[[Command, Situation], Request]
 
 
 def body_of(command: Command | None, data: dict[str, Any]) -> dict[str, Any]:
@@ -61,6 +88,7 @@ def request(
     path: str,
     data: dict[str, Any],
     *confirmed_by: str,
+    upload: Upload | None = None,
     subject: str | None = None,
     refused_by: frozenset[str] = frozenset(),
     where: dict[str, Any] | None = None,
@@ -70,6 +98,7 @@ def request(
     return Request(
         path=f"{WORKSPACE}/{path}",
         body=body_of(command, data),
+        upload=upload,
         expectation=Expectation(
             confirmed_by=frozenset(map(proof, confirmed_by)),
             refused_by=refused_by | {CALL_FAILED},
@@ -81,46 +110,20 @@ def request(
     )
 
 
-def segment(name: str, field: str) -> str:
-    """A name as one segment of a path; what would walk elsewhere in the path is refused."""
-    if name in {".", ".."}:
-        raise CommandRefused(f"{field}: {name!r} is no name", reason=Reason.INVALID)
-    return quote(name, safe="")
-
-
-def text(command: Command, name: str) -> str | None:
-    """An argument that is a text. Raises CommandRefused."""
-    value = command.arguments.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value:
-        raise CommandRefused(f"arguments.{name}: expected a text", reason=Reason.INVALID)
-    return value
-
-
-def needed(command: Command, name: str) -> str:
-    """An argument that must be there. Raises CommandRefused."""
-    value = text(command, name)
-    if value is None:
-        raise CommandRefused(f"arguments.{name}: missing", reason=Reason.INVALID)
-    return value
-
-
-def texts(command: Command, name: str) -> list[str] | None:
-    """An argument that is a list of texts. Raises CommandRefused."""
-    value = command.arguments.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
-        raise CommandRefused(f"arguments.{name}: expected a list of texts", reason=Reason.INVALID)
-    return value
-
-
-def target(command: Command, name: str) -> str:
-    """A part of the target that must be there. Raises CommandRefused."""
-    value: str | None = getattr(command.target, name)
-    if not value:
+def medium(command: Command, situation: Situation, interaction: str) -> str:
+    """The medium of an interaction, as the feed has told it or the command says. Raises CommandRefused."""
+    given, picture = text(command, "media"), situation.picture
+    if given is not None:
+        return given
+    item, ended = picture.interactions.get(interaction), picture.ended.get(interaction)
+    media = item.media if item is not None else ended.media if ended is not None else None
+    if media is None or media == "unknown":
         raise CommandRefused(
-            f"target.{name}: missing; {command.verb.value} needs it", reason=Reason.INVALID
+            "arguments.media: the medium of the interaction is not known", reason=Reason.INVALID
         )
-    return value
+    return media
+
+
+def is_voice(media: str | None) -> bool:
+    """Whether a command that may name a medium is about the phone, as it is without one."""
+    return media is None or media == VOICE_MEDIUM

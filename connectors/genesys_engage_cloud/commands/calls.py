@@ -1,4 +1,4 @@
-"""Requests about calls, their recording, and supervision. Pure.
+"""Requests about calls and their recording. Pure.
 
 The consultation is the call in the path of `complete-transfer` and `complete-conference`, and the
 original call is `parentConnId`; our target is the original. Source: workspace-client-js, `voice-api`.
@@ -7,27 +7,24 @@ original call is `parentConnId`; our target is the original. Source: workspace-c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
-from connectors.genesys_engage_cloud.building import (
-    CALL_ENDED,
-    RECORDING_FAILED,
-    Request,
+from connectors._wire.arguments import (
+    data,
+    listed_keys,
     needed,
-    request,
+    optional_data,
     segment,
     target,
     text,
-    texts,
 )
-from connectors.genesys_engage_cloud.capabilities import (
+from connectors._wire.table import proof
+from connectors.genesys_engage_cloud.capabilities.calls import (
     CONSULT,
-    MONITOR_MODES,
-    NEXT,
     PLAIN_CALL_OPERATIONS,
     REPLACE,
 )
+from connectors.genesys_engage_cloud.commands.request import Builder, Request, Situation, request
 from connectors.genesys_engage_cloud.mapping.pairs import to_pairs
 from connectors.genesys_engage_cloud.mapping.picture import AgentPicture
 from gateway.commands import Command, Verb
@@ -35,45 +32,15 @@ from gateway.errors import CommandRefused, Reason
 from gateway.states import ConnectionState
 
 _DIGITS = re.compile(r"[0-9A-D*#]+")
-_ENDED = frozenset({CALL_ENDED})
-_Builder = Callable[[Command, str, AgentPicture], Request]
-_SWITCHES = {
-    Verb.SUPERVISION_LISTEN: ("switch-to-listen-in", "listen"),
-    Verb.SUPERVISION_COACH: ("switch-to-coaching", "coach"),
-    Verb.SUPERVISION_BARGE: ("switch-to-barge-in", "barge"),
-}
-
-
-def build_call(command: Command, agent: str, picture: AgentPicture) -> Request | None:
-    """The request for a command on calls; none if it is none."""
-    verb = command.verb
-    if verb is Verb.CALL_DIAL:
-        return _dial(command, agent)
-    if verb in MONITOR_MODES:
-        return _monitor(command, agent)
-    if verb is Verb.SUPERVISION_STOP:
-        number = needed(command, "destination")
-        return request(
-            command,
-            "voice/stop-monitoring",
-            {"phoneNumber": number},
-            "supervision.stopped",
-            subject=f"agent/{agent}",
-            where={"agent": number},
-        )
-    builder = _ON_A_CALL.get(verb)
-    if builder is not None:
-        return builder(command, agent, picture)
-    if verb in PLAIN_CALL_OPERATIONS:
-        return _plain(command)
-    return None
+_ENDED = frozenset({proof("call.ended")})
+_RECORDING_FAILED = frozenset({proof("recording.failed")})
 
 
 def _path(call: str, operation: str, field: str = "target.call") -> str:
     return f"voice/calls/{segment(call, field)}/{operation}"
 
 
-def _plain(command: Command) -> Request:
+def _plain(command: Command, _situation: Situation) -> Request:
     call = target(command, "call")
     operation, proven_by = PLAIN_CALL_OPERATIONS[command.verb]
     name = proven_by.removeprefix("tieline.").removesuffix(".v1")
@@ -84,7 +51,7 @@ def _plain(command: Command) -> Request:
             {},
             name,
             subject=f"recording/{call}",
-            refused_by=frozenset({RECORDING_FAILED}),
+            refused_by=_RECORDING_FAILED,
         )
     return _on(command, operation, {}, name, refused_by=_ENDED)
 
@@ -92,7 +59,7 @@ def _plain(command: Command) -> Request:
 def _on(
     command: Command,
     operation: str,
-    data: dict[str, Any],
+    parameters: dict[str, Any],
     *confirmed_by: str,
     refused_by: frozenset[str] = frozenset(),
     **decided: Any,
@@ -101,7 +68,7 @@ def _on(
     return request(
         command,
         _path(call, operation),
-        data,
+        parameters,
         *confirmed_by,
         subject=f"call/{call}",
         refused_by=refused_by,
@@ -109,7 +76,7 @@ def _on(
     )
 
 
-def _dial(command: Command, agent: str) -> Request:
+def _dial(command: Command, situation: Situation) -> Request:
     number = needed(command, "destination")
     return request(
         command,
@@ -121,17 +88,29 @@ def _dial(command: Command, agent: str) -> Request:
             "outboundCallerId": text(command, "caller_id"),
         },
         "call.initiated",
-        where={"agent": agent},
+        where={"agent": situation.agent},
         within={"parties": {"number": number}},
     )
 
 
-def _hang_up(command: Command, _agent: str, _picture: AgentPicture) -> Request:
+def _hang_up(command: Command, _situation: Situation) -> Request:
     everyone = command.arguments.get("everyone") is True
     return _on(command, "clear" if everyone else "release", {}, "call.ended")
 
 
-def _retrieve(command: Command, _agent: str, picture: AgentPicture) -> Request:
+def _complete_call(command: Command, _situation: Situation) -> Request:
+    """Be done with a call that was released: the platform says so in its state."""
+    return _on(
+        command,
+        "complete",
+        {"userData": _data(command)},
+        "call.changed",
+        "call.ended",
+        within={"native": {"state": "Completed"}},
+    )
+
+
+def _retrieve(command: Command, situation: Situation) -> Request:
     active = text(command, "release_call")
     if active is None:
         return _on(command, "retrieve", {}, "call.retrieved", refused_by=_ENDED)
@@ -139,24 +118,24 @@ def _retrieve(command: Command, _agent: str, picture: AgentPicture) -> Request:
     return request(
         command,
         _path(active, "reconnect", "arguments.release_call"),
-        {"heldConnId": _connection(picture, call)},
+        {"heldConnId": _connection(situation.picture, call)},
         "call.retrieved",
         subject=f"call/{call}",
     )
 
 
-def _transfer(command: Command, agent: str, picture: AgentPicture) -> Request:
+def _transfer(command: Command, situation: Situation) -> Request:
     if command.arguments.get("mode") == CONSULT:
-        return _consult(command, agent, "initiate-transfer")
-    leg = picture.calls.get(command.target.call or "")
+        return _consult(command, situation, "initiate-transfer")
+    leg = situation.picture.calls.get(command.target.call or "")
     ringing = leg is not None and leg.state is ConnectionState.ALERTING
     operation = "redirect" if ringing else "single-step-transfer"
     return _on(command, operation, _other_party(command), "call.transferred", "call.ended")
 
 
-def _conference(command: Command, agent: str, _picture: AgentPicture) -> Request:
+def _conference(command: Command, situation: Situation) -> Request:
     if command.arguments.get("mode") == CONSULT:
-        return _consult(command, agent, "initiate-conference")
+        return _consult(command, situation, "initiate-conference")
     return _on(
         command,
         "single-step-conference",
@@ -166,7 +145,7 @@ def _conference(command: Command, agent: str, _picture: AgentPicture) -> Request
     )
 
 
-def _consult(command: Command, agent: str, operation: str) -> Request:
+def _consult(command: Command, situation: Situation, operation: str) -> Request:
     """The consultation is a new call, whose id nobody knows before."""
     number = needed(command, "destination")
     call = target(command, "call")
@@ -175,7 +154,7 @@ def _consult(command: Command, agent: str, operation: str) -> Request:
         _path(call, operation),
         _other_party(command),
         "call.initiated",
-        where={"agent": agent},
+        where={"agent": situation.agent},
         within={"parties": {"number": number}},
     )
 
@@ -188,10 +167,10 @@ def _other_party(command: Command) -> dict[str, Any]:
     }
 
 
-def _complete(operation: str, proven_by: str) -> _Builder:
-    def build(command: Command, _agent: str, picture: AgentPicture) -> Request:
+def _complete(operation: str, proven_by: str) -> Builder:
+    def build(command: Command, situation: Situation) -> Request:
         call = target(command, "call")
-        consult = text(command, "consult_call") or _consultation(picture, call)
+        consult = text(command, "consult_call") or _consultation(situation.picture, call)
         if consult is None:
             raise CommandRefused(
                 "arguments.consult_call: the call has no consultation that is known",
@@ -200,7 +179,7 @@ def _complete(operation: str, proven_by: str) -> _Builder:
         return request(
             command,
             _path(consult, operation, "arguments.consult_call"),
-            {"parentConnId": _connection(picture, call)},
+            {"parentConnId": _connection(situation.picture, call)},
             proven_by,
             subject=f"call/{call}",
         )
@@ -221,7 +200,7 @@ def _connection(picture: AgentPicture, call: str) -> str:
     return leg.connection if leg is not None and leg.connection else call
 
 
-def _remove_party(command: Command, _agent: str, _picture: AgentPicture) -> Request:
+def _remove_party(command: Command, _situation: Situation) -> Request:
     number = needed(command, "party")
     return _on(
         command,
@@ -232,51 +211,49 @@ def _remove_party(command: Command, _agent: str, _picture: AgentPicture) -> Requ
     )
 
 
-def _swap(command: Command, _agent: str, picture: AgentPicture) -> Request:
+def _swap(command: Command, situation: Situation) -> Request:
     call, other = target(command, "call"), needed(command, "other_call")
     return request(
         command,
         _path(call, "alternate"),
-        {"heldConnId": _connection(picture, other)},
+        {"heldConnId": _connection(situation.picture, other)},
         "call.retrieved",
         subject=f"call/{other}",
         refused_by=_ENDED,
     )
 
 
-def _merge(command: Command, _agent: str, picture: AgentPicture) -> Request:
+def _merge(command: Command, situation: Situation) -> Request:
     other = needed(command, "other_call")
     return _on(
         command,
         "merge",
-        {"otherConnId": _connection(picture, other)},
+        {"otherConnId": _connection(situation.picture, other)},
         "call.conferenced",
     )
 
 
-def _send_dtmf(command: Command, _agent: str, _picture: AgentPicture) -> Request:
+def _send_dtmf(command: Command, _situation: Situation) -> Request:
     digits = needed(command, "digits").upper()
     if not _DIGITS.fullmatch(digits):
         raise CommandRefused("arguments.digits: only 0 to 9, *, #, A to D", reason=Reason.INVALID)
     return _on(command, "send-dtmf", {"dtmfDigits": digits}, "call.dtmf.sent", refused_by=_ENDED)
 
 
-def _attach(command: Command, _agent: str, _picture: AgentPicture) -> Request:
+def _attach(command: Command, _situation: Situation) -> Request:
     replace = command.arguments.get("mode") == REPLACE
     return _on(
         command,
         "update-user-data" if replace else "attach-user-data",
-        {"userData": _data(command)},
+        {"userData": to_pairs(data(command))},
         "call.data.changed",
         "call.changed",
         refused_by=_ENDED,
     )
 
 
-def _delete(command: Command, _agent: str, _picture: AgentPicture) -> Request:
-    keys = texts(command, "keys")
-    if not keys:
-        raise CommandRefused("arguments.keys: missing", reason=Reason.INVALID)
+def _delete(command: Command, _situation: Situation) -> Request:
+    keys = listed_keys(command)
     built = [
         request(
             command,
@@ -307,45 +284,15 @@ def _with_further(first: Request, further: tuple[Request, ...]) -> Request:
     )
 
 
-def _monitor(command: Command, agent: str) -> Request:
-    if command.target.call:
-        operation, mode = _SWITCHES[command.verb]
-        return request(
-            command,
-            _path(command.target.call, operation),
-            {"monitoringScope": (text(command, "scope") or "call").capitalize()},
-            "supervision.changed",
-            subject=f"agent/{agent}",
-            where={"call": command.target.call, "mode": mode},
-        )
-    number = needed(command, "destination")
-    return request(
-        command,
-        "voice/start-monitoring",
-        {
-            "phoneNumberToMonitor": number,
-            "monitoringMode": MONITOR_MODES[command.verb],
-            "monitoringNextCallType": NEXT[text(command, "next") or "one_call"],
-            "monitoringScope": (text(command, "scope") or "call").capitalize(),
-            "location": text(command, "location"),
-        },
-        "supervision.started",
-        "supervision.changed",
-        subject=f"agent/{agent}",
-        where={"agent": number},
-    )
-
-
 def _data(command: Command) -> list[dict[str, Any]] | None:
-    data = command.arguments.get("data")
-    if data is None:
-        return None
-    if not isinstance(data, dict) or not data:
-        raise CommandRefused("arguments.data: expected an object", reason=Reason.INVALID)
-    return to_pairs(data)
+    attached = optional_data(command)
+    return None if attached is None else to_pairs(attached)
 
 
-_ON_A_CALL: dict[Verb, _Builder] = {
+BUILDERS: dict[Verb, Builder] = {
+    **dict.fromkeys(PLAIN_CALL_OPERATIONS, _plain),
+    Verb.CALL_DIAL: _dial,
+    Verb.CALL_COMPLETE: _complete_call,
     Verb.CALL_HANG_UP: _hang_up,
     Verb.CALL_RETRIEVE: _retrieve,
     Verb.CALL_TRANSFER: _transfer,
