@@ -30,6 +30,7 @@ from gateway.demo.platforms import Scene, SimulatorProcess, scenes
 from gateway.demo.receiver import WebhookReceiver
 from gateway.demo.script import CommandScript
 from gateway.errors import TielineError
+from gateway.events import source_of
 from gateway.lifecycle import StopSignal, signals_request
 from gateway.logs import configure_logging
 from gateway.registry import Registry
@@ -197,8 +198,10 @@ async def _settle(
         journal = await accounts.read_journal(runtime.journal)
         last = runtime.journal.statistics().last_position
         arrived = all(sink.position >= last for sink in runtime.dispatchers)
-        everything = set().union(*journal.references.values()) if journal.references else set()
-        if arrived and all(told <= everything for told in published.values()):
+        if arrived and all(
+            told <= journal.references.get(source_of(*whose), set())
+            for whose, told in published.items()
+        ):
             break
         if time.monotonic() > gives_up:
             break

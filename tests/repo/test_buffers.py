@@ -10,6 +10,7 @@ from config.settings import ConnectorBlock, GatewaySettings
 from connectors._wire.bayeux.http import Limits
 from connectors._wire.signalr.values import Limits as SignalRLimits
 from connectors.genesys_web_services.simulator import SimulatorSettings
+from connectors.incontact_wfo.feed import MAX_WAITING
 from gateway.api.settings import ApiSettings
 from gateway.api.streaming.tail import StreamPolicy
 from gateway.attachments import AttachmentSettings
@@ -55,6 +56,7 @@ BOUNDS = {
         f"{SIGNALR.max_buffered_bytes // MIB} MiB",
     ],
     "calls of SignalR hub methods": [f"{SIGNALR.max_calls}"],
+    "what came of commands to an inContact WFO recorder": [f"{MAX_WAITING:,} events"],
     "hand-over to the journal's writer": [
         f"{JOURNAL.queue_events:,} events",
         f"{JOURNAL.queue_bytes // MIB} MiB",

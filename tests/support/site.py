@@ -251,9 +251,15 @@ class GatewayProcess:
         arguments: Mapping[str, Any] | None = None,
         *,
         key: str | None = None,
+        connector: str = "gws",
     ) -> dict[str, Any]:
-        """Send a command to the connector of `connector` and wait for its verdict; the answer's document."""
-        body = {"verb": verb, "connector": "gws", "target": target, "arguments": arguments or {}}
+        """Send a command, by default to the connector of `connector`, and wait for its verdict; the answer."""
+        body = {
+            "verb": verb,
+            "connector": connector,
+            "target": target,
+            "arguments": arguments or {},
+        }
         headers = {} if key is None else {"Idempotency-Key": key}
         url = f"{self.url}/v1/commands?wait=15"
         async with self.http.post(url, json=body, headers=headers) as reply:
