@@ -38,6 +38,7 @@ from gateway.lifecycle import CleanupStack, Interruptible, StopSignal
 from gateway.liveness import LivenessPolicy
 from gateway.masking import Masker
 from gateway.picture import Picture
+from gateway.pausing import ConnectorPauses
 from gateway.picture_keeper import CONSUMER as PICTURE_CONSUMER
 from gateway.picture_keeper import PictureKeeper
 from gateway.registry import Registry
@@ -114,6 +115,10 @@ class Gateway:
             check_seconds=_check_seconds(config),
         )
         supervisor = Supervisor(
+        pauses = ConnectorPauses(
+            connectors, journal=journal, telemetry=self.telemetry, clock=self._clock
+        )
+        await pauses.restore()
             connectors.values(),
             journal=journal,
             telemetry=self.telemetry,
@@ -125,6 +130,7 @@ class Gateway:
             ),
             stop=stop,
             rhythms={block.name: block.rhythm_seconds for block in config.connectors},
+            pauses=pauses,
         )
         watcher = FeedWatcher(
             supervisor.runners,
@@ -158,6 +164,7 @@ class Gateway:
             platforms=platforms,
             supervisor=supervisor,
             dispatchers=dispatchers,
+            pauses=pauses,
             journal=journal,
             router=router,
             attachments=attachments,

@@ -19,8 +19,9 @@ from gateway.contracts import Connector, Diagnosable, Journal, PlatformDescripto
 from gateway.contracts.attachments import StoredAttachment
 from gateway.directory import Directory
 from gateway.dispatcher import Dispatcher
-from gateway.errors import JournalFull
+from gateway.errors import CommandRefused, JournalFull, Reason
 from gateway.lifecycle import StopSignal
+from gateway.pausing import ConnectorPauses
 from gateway.picture import Picture
 from gateway.states import FeedState
 from gateway.supervisor import FeedRunner, Supervisor
@@ -34,6 +35,7 @@ class Runtime:
     connectors_by_name: Mapping[str, Connector]
     platforms: Mapping[str, PlatformDescriptor]
     supervisor: Supervisor
+    pauses: ConnectorPauses
     dispatchers: Sequence[Dispatcher]
     journal: Journal
     router: CommandRouter
@@ -70,13 +72,23 @@ class Runtime:
             name=name,
             platform=platform.name,
             guarantee=platform.guarantee.value,
-            state=_connector_state(states),
+            state=self._connector_state(name),
+            paused_since=self.pauses.switch(name).since,
             feeds={state.value: number for state, number in states.items()},
             commands=platform.capabilities,
             events=platform.events,
             version=platform.version,
             diagnostics=connector.diagnostics() if isinstance(connector, Diagnosable) else {},
         )
+
+    def _connector_state(self, connector: str) -> str:
+        if self.pauses.switch(connector).paused:
+            return "paused"
+        states = self._feed_states(connector)
+        connected = states[FeedState.CONNECTED]
+        if connected == states.total():
+            return "connected"
+        return "degraded" if connected else "down"
 
     def _feed_states(self, connector: str) -> Counter[FeedState]:
         return Counter(
@@ -92,9 +104,7 @@ class Runtime:
             reasons.append("stopping")
         if self.journal.statistics().full:
             reasons.append("journal_full")
-        if any(
-            _connector_state(self._feed_states(name)) == "down" for name in self.connectors_by_name
-        ):
+        if any(self._connector_state(name) == "down" for name in self.connectors_by_name):
             reasons.append("connector_down")
         if any(self._is_quiet(name) for name in self.connectors_by_name):
             reasons.append("feed_quiet")
@@ -121,10 +131,25 @@ class Runtime:
         requester: str,
         origin: str | None,
     ) -> CommandRecord:
-        """Accept a command, as `CommandRouter.submit` does."""
+        """Accept a command, as `CommandRouter.submit` does; none to a connector that is paused."""
+        name = request.connector
+        if name in self.connectors_by_name and self.pauses.switch(name).paused:
+            raise CommandRefused(
+                f"connector: {name!r} is paused",
+                reason=Reason.STOPPED,
+                hint=f"POST /v1/connectors/{name}/resume",
+            )
         return await self.router.submit(
             request, idempotency_key=idempotency_key, requester=requester, origin=origin
         )
+
+    async def pause_connector(self, connector: str) -> None:
+        """Pause a connector, as `ConnectorPauses.pause` does."""
+        await self.pauses.pause(connector)
+
+    async def resume_connector(self, connector: str) -> None:
+        """Resume a connector."""
+        await self.pauses.resume(connector)
 
     async def cancel(self, command_id: str) -> CommandRecord | None:
         """Take a command back, as `CommandRouter.cancel` does."""
@@ -164,13 +189,6 @@ class Runtime:
     async def wait_final(self, command_id: str, seconds: float) -> CommandRecord | None:
         """The command once its verdict stands, or as it is after that time."""
         return await self.router.wait_final(command_id, seconds)
-
-
-def _connector_state(states: Counter[FeedState]) -> str:
-    connected = states[FeedState.CONNECTED]
-    if connected == states.total():
-        return "connected"
-    return "degraded" if connected else "down"
 
 
 def _feed_view(runner: FeedRunner) -> FeedView:

@@ -90,6 +90,7 @@ class FeedState(StrEnum):
     AUTH_REJECTED = "auth_rejected"
     FAILED = "failed"
     DRAINING = "draining"
+    PAUSED = "paused"
     STOPPED = "stopped"
 
     @property
@@ -101,5 +102,6 @@ class FeedState(StrEnum):
 _OPERATOR_ACTIONS = {
     FeedState.JOURNAL_FULL: "make room on the disk of gateway.data_dir or raise gateway.journal limits",
     FeedState.AUTH_REJECTED: "check the account's credentials and rights on the platform",
+    FeedState.PAUSED: "resume the connector when its platform is ready: POST /v1/connectors/NAME/resume",
     FeedState.FAILED: "read the feed's last error: the configuration must change before it can work",
 }

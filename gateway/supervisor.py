@@ -32,6 +32,7 @@ from gateway.errors import (
 from gateway.events import Event
 from gateway.lifecycle import Interruptible, StopSignal
 from gateway.liveness import FeedWatch, LivenessPolicy, Step, configured_rhythm
+from gateway.pausing import ConnectorPauses, PauseSwitch
 from gateway.start_gate import StartGate
 from gateway.states import FeedState
 from gateway.telemetry import Telemetry
@@ -80,9 +81,12 @@ class FeedRunner:
         gate: StartGate,
         stop: StopSignal,
         rhythm_seconds: float | None = None,
+        pause: PauseSwitch | None = None,
     ) -> None:
         self.connector = connector
         self.feed = feed
+        self._pause = pause or PauseSwitch()
+        self._pause.listen(self.interrupt)
         self.watch = FeedWatch(policy.liveness, rhythm_seconds=rhythm_seconds)
         self._journal = journal
         self._telemetry = telemetry
@@ -115,6 +119,9 @@ class FeedRunner:
         try:
             self._resume = await self._journal.resume(self.feed.name)
             while not self._stop.requested:
+                if self._pause.paused:
+                    await self._stay_paused()
+                    continue
                 error = await self._session(backoff, auth_backoff)
                 if error is None:
                     continue
@@ -130,8 +137,17 @@ class FeedRunner:
                 self._set_state(FeedState.STOPPED)
 
     def interrupt(self) -> None:
-        """End the waiting that the feed is in, if it is in one: called when the stop signal is given."""
+        """End the waiting that the feed is in, if it is in one: it has to stop, or to pause."""
         self._waiting.interrupt()
+
+    async def _stay_paused(self) -> None:
+        """Let the connection go and wait; the platform's session is left alive as at a stop."""
+        self.watch.disconnected()
+        await self._close()
+        self._set_state(FeedState.PAUSED)
+        self.session = None
+        async with self._waiting:
+            await self._pause.wait_resumed()
 
     def look(self) -> None:
         """See whether the feed fell quiet or owes a comparison; called every few seconds."""
@@ -141,7 +157,7 @@ class FeedRunner:
                 self._waiting.interrupt()
 
     async def _session(self, backoff: Backoff, auth_backoff: Backoff) -> TielineError | None:
-        """One connection from its making to its end; returns what ended it, None for the stop signal."""
+        """One connection from its making to its end; returns what ended it, None for a stop or a pause."""
         connected = False
         try:
             if not await self._connect(backoff.failures + auth_backoff.failures):
@@ -150,7 +166,7 @@ class FeedRunner:
             backoff.succeeded()
             auth_backoff.succeeded()
             await self._receive_until_stopped()
-            await self._drain()
+            await self._drain("stopped" if self._stop.requested else "paused")
         except TielineError as error:
             return await self._ended(error, connected=connected)
         except Exception as error:  # noqa: BLE001 - a defect in one feed must not take the others down
@@ -190,7 +206,7 @@ class FeedRunner:
         return True
 
     async def _receive_until_stopped(self) -> None:
-        while not self._stop.requested:
+        while not (self._stop.requested or self._pause.paused):
             delivery: Delivery | None = None
             async with self._waiting:
                 delivery = await self.feed.receive()
@@ -230,15 +246,15 @@ class FeedRunner:
         events = self._with_account(gap, noticed, (), found)
         await self._append([self._facts.gap_opened(gap, noticed), *events], None)
 
-    async def _drain(self) -> None:
+    async def _drain(self, why: str) -> None:
         self._set_state(FeedState.DRAINING)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._policy.drain_seconds):
                 delivery = await self.feed.drain()
             if delivery is not None:
                 await self._store(delivery)
-        reason = self._facts.disconnected("stopped", self.session, self._clock.now())
-        await self._append([reason], None)
+        told = self._facts.disconnected(why, self.session, self._clock.now())
+        await self._append([told], None)
 
     async def _ended(
         self, error: TielineError, *, connected: bool, told: bool = False
@@ -274,7 +290,8 @@ class FeedRunner:
         )
         self._set_state(FeedState.AUTH_REJECTED if refused else FeedState.BACKING_OFF)
         async with self._waiting:
-            await self._clock.sleep(wait)
+            if not self._pause.paused:
+                await self._clock.sleep(wait)
 
     async def _store(self, delivery: Delivery) -> None:
         """Append what a feed gave, with the account of a gap if there is one, then acknowledge it."""
@@ -367,6 +384,7 @@ class Supervisor:
         policy: SupervisorPolicy,
         stop: StopSignal,
         rhythms: Mapping[str, Mapping[str, float]] | None = None,
+        pauses: ConnectorPauses | None = None,
     ) -> None:
         self._stop = stop
         gate = StartGate(
@@ -385,6 +403,7 @@ class Supervisor:
                 rhythm_seconds=configured_rhythm(
                     (rhythms or {}).get(connector.name, {}), feed.name
                 ),
+                pause=pauses.switch(connector.name) if pauses else None,
             )
             for connector in connectors
             for feed in connector.feeds

@@ -73,6 +73,9 @@ class Telemetry:
             "connector",
             "reason",
         )
+        self._connector_paused = gauge(
+            "connector_paused", "1 while an operator has paused the connector.", "connector"
+        )
         self._not_understood = counter(
             "vendor_messages", "Messages that the mapping did not understand.", "connector"
         )
@@ -194,6 +197,12 @@ class Telemetry:
             self._anomalies.labels(connector).inc(anomalies)
 
     def journal_full(self, feed: str) -> None:
+    def connector_paused(self, connector: str, *, paused: bool) -> None:
+        """An operator paused a connector or resumed it, or a restart found it paused."""
+        self._connector_paused.labels(connector).set(paused)
+        log = self._log.warning if paused else self._log.info
+        log("connector paused" if paused else "connector resumed", connector=connector)
+
         """The journal refused an append for want of room; nothing is acknowledged until there is some."""
         self._log.error(
             "journal full: feeds are not acknowledged",

@@ -54,7 +54,8 @@ class ConnectorView(msgspec.Struct, frozen=True, kw_only=True):
     """One connector: what it promises, what it takes, how its feeds are.
 
     Attributes:
-        state: `connected` when all feeds are, `degraded` when some are, `down` when none is.
+        state: `connected` when all feeds are, `degraded` when some are, `down` when none is, `paused` when
+            an operator wants so, since `paused_since`.
         feeds: number of feeds by state.
         commands: the capability table.
         events: event type to `full` or `partial`.
@@ -71,6 +72,7 @@ class ConnectorView(msgspec.Struct, frozen=True, kw_only=True):
     events: Mapping[str, str]
     version: str
     diagnostics: Mapping[str, Any] = {}
+    paused_since: datetime | None = None
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +106,14 @@ class ApiRuntime(Protocol):
 
     def connectors(self) -> Sequence[ConnectorView]:
         """All connectors, in the order of the configuration."""
+        ...
+
+    async def pause_connector(self, connector: str) -> None:
+        """Read nothing more of a connector until it is resumed, also after a restart. Raises KeyError, JournalError."""
+        ...
+
+    async def resume_connector(self, connector: str) -> None:
+        """Connect its feeds again. Raises KeyError, JournalError."""
         ...
 
     def ready(self) -> Readiness:

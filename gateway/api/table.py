@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gateway.api import (
     attachments,
     commands,
+    connector_acts,
     directory_views,
     documentation,
     event_stream,
@@ -28,6 +29,7 @@ def operations(
     described = documentation.Documentation(runtime, settings, lambda: rows)
     rows += (
         *views.operations(runtime),
+        *connector_acts.operations(runtime),
         *picture_views.operations(runtime),
         *directory_views.operations(runtime),
         *event_stream.operations(streams),

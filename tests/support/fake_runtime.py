@@ -55,6 +55,7 @@ class FakeRuntime:
 
     def __init__(self) -> None:
         self.readiness = Readiness(ok=True)
+        self.paused_since: datetime | None = None
         self.picture = Picture()
         self.directory = Directory((), clock=SystemClock())
         self.journal = MemoryJournal()
@@ -102,13 +103,24 @@ class FakeRuntime:
                 name="gws-main",
                 platform="test_platform",
                 guarantee="resumable",
-                state="degraded",
+                state="degraded" if self.paused_since is None else "paused",
+                paused_since=self.paused_since,
                 feeds={"connected": 1, "auth_rejected": 1},
                 commands=CAPABILITIES,
                 events={"tieline.agent.state.changed.v1": "full"},
                 version="2026-01",
             )
         ]
+
+    async def pause_connector(self, connector: str) -> None:
+        """Pause the one connector."""
+        assert connector == "gws-main"
+        self.paused_since = NOW
+
+    async def resume_connector(self, connector: str) -> None:
+        """Resume it."""
+        assert connector == "gws-main"
+        self.paused_since = None
 
     def ready(self) -> Readiness:
         """What the test says."""
