@@ -8,7 +8,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+import yaml
 
+from connectors import clarity_connect
 from tests.support import oracle, site
 from tests.support.processes import eventually
 
@@ -71,3 +73,54 @@ async def test_stops_under_load_lose_and_double_nothing(
     assert [one.id for one in published if not one.resumable] == []
     assert oracle.doubled(events) == []
     assert [event for event in events if event.type.startswith("tieline.feed.gap.")] == []
+
+
+async def test_the_demo_shows_agents_queues_and_alerts_in_prometheus(
+    tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    """The platform's part of the demo: what a dashboard asks for is in the exposition, by name."""
+    part = Path(clarity_connect.__file__).with_name("demo.yaml")
+    demo = yaml.safe_load(part.read_text(encoding="utf-8"))
+    async with site.platform(
+        tmp_path, http, kind="clarity_connect", **demo["simulator"]
+    ) as platform:
+        block = {
+            **demo["connector"],
+            "name": "connect",
+            "platform": "clarity_connect",
+            "base_url": platform.url,
+        }
+        sinks = [{"name": "metrics", "kind": "prometheus"}]
+        async with site.gateway(tmp_path, http, {"connectors": [block], "sinks": sinks}) as gateway:
+            gateway.start()
+            await gateway.wait_fed()
+
+            async def agents_by_state() -> bool:
+                total = await gateway.total("tieline_agents", connector="connect")
+                busy = await gateway.total("tieline_agents", connector="connect", state="busy")
+                return total == demo["simulator"]["agents"] + 1 and busy > 0
+
+            async def figures_of_queues() -> bool:
+                shown = [
+                    await gateway.samples(
+                        "tieline_queue_value",
+                        connector="connect",
+                        queue=str(queue),
+                        value="audio.currentlyQueuedCount",
+                    )
+                    for queue in range(1, demo["simulator"]["queues"] + 1)
+                ]
+                return all(shown)
+
+            async def alerts() -> bool:
+                kinds = ("tieline.alert.raised.v1", "tieline.alert.cleared.v1")
+                name = "tieline_delivered_events_total"
+                return all(
+                    [
+                        await gateway.total(name, connector="connect", type=kind) > 0
+                        for kind in kinds
+                    ]
+                )
+
+            for condition in (agents_by_state, figures_of_queues, alerts):
+                await eventually(condition, condition.__name__, timeout_seconds=60)

@@ -268,14 +268,15 @@ class GatewayProcess:
 
     async def metric(self, name: str, **labels: str) -> float:
         """The value of the one sample of /metrics with these labels."""
-        (value,) = await self._samples(name, labels)
+        (value,) = await self.samples(name, **labels)
         return value
 
     async def total(self, name: str, **labels: str) -> float:
         """The sum of all samples with at least these labels; 0 when there is none yet."""
-        return sum(await self._samples(name, labels))
+        return sum(await self.samples(name, **labels))
 
-    async def _samples(self, name: str, labels: Mapping[str, str]) -> list[float]:
+    async def samples(self, name: str, **labels: str) -> list[float]:
+        """The values of all samples with at least these labels."""
         async with self.http.get(f"{self.url}/metrics") as reply:
             text = await reply.text()
         return [
