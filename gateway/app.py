@@ -28,8 +28,9 @@ from gateway.contracts import (
     SinkContext,
     SinkDescriptor,
 )
+from gateway.delivery.policy import DispatchPolicy
 from gateway.directory import Directory
-from gateway.dispatcher import Dispatcher, DispatchPolicy
+from gateway.dispatcher import Dispatcher
 from gateway.errors import ConfigError
 from gateway.feed_watcher import FeedWatcher
 from gateway.filters import EventFilter
@@ -298,7 +299,7 @@ class Gateway:
                     kind.build(block.settings, context),
                     accepts=EventFilter(block.events, block.connectors),
                     mask=Masker(block.mask),
-                    traits=kind.traits,
+                    traits=kind.traits_for(block.settings) if kind.traits_for else kind.traits,
                     journal=journal,
                     telemetry=self.telemetry,
                     clock=self._clock,

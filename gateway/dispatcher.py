@@ -2,26 +2,40 @@
 
 Reads the journal behind the sink's position, filters, offers batches, and remembers how far the sink got. A sink that
 fails delays nobody but itself: its lag grows, the journal keeps what it still needs. What a sink refuses for good
-becomes
-a dead letter, in the same transaction as the position that passes it.
+becomes a dead letter, and what only one partition key fails at is held for that key, in the same transaction as the
+position that passes it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 
-from gateway.backoff import Backoff, BackoffPolicy
 from gateway.clock import Clock
-from gateway.contracts import Burial, Journal, Report, Sink, SinkTraits
+from gateway.contracts import (
+    Burial,
+    Journal,
+    KeyedSink,
+    Report,
+    Setback,
+    Sink,
+    SinkTraits,
+)
+from gateway.delivery.batching import repeated, split
+from gateway.delivery.health import ReceiverHealth
+from gateway.delivery.holding import Change, HeldKey
+from gateway.delivery.lane import HeldLane
+from gateway.delivery.policy import DispatchPolicy
+from gateway.delivery.position import SinkPosition
+from gateway.delivery.record import SinkRecord
+from gateway.delivery.switch import SinkSwitch
+from gateway.delivery.teller import DeadLetterTeller
 from gateway.errors import (
     ConfigError,
     DeliveryRetryable,
-    JournalFull,
     NotConnected,
     Reason,
     Retryable,
@@ -32,27 +46,6 @@ from gateway.filters import EventFilter
 from gateway.lifecycle import Interruptible
 from gateway.masking import Masker
 from gateway.telemetry import Telemetry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DispatchPolicy:
-    """Times of a dispatcher.
-
-    Attributes:
-        backoff: between attempts.
-        open_seconds, deliver_seconds, close_seconds: limits of one call to the sink.
-        config_error_wait_seconds: a sink whose settings cannot work is looked at again this rarely.
-        silent_seconds: an attempt that lasts longer counts as failing when a stop asks.
-    """
-
-    backoff: BackoffPolicy = field(
-        default_factory=lambda: BackoffPolicy(base_seconds=0.25, cap_seconds=30.0)
-    )
-    open_seconds: float = 30.0
-    deliver_seconds: float = 120.0
-    close_seconds: float = 10.0
-    config_error_wait_seconds: float = 60.0
-    silent_seconds: float = 10.0
 
 
 class Dispatcher:
@@ -81,34 +74,68 @@ class Dispatcher:
         self._clock = clock
         self._policy = policy
         self._waiting = Interruptible()
-        self._moved = asyncio.Event()
-        self._saved = 0
+        self._place = SinkPosition(journal, name)
+        self._record = SinkRecord(journal, name)
+        self._teller = DeadLetterTeller(journal, name, self._record)
+        self._health = ReceiverHealth(
+            self._record,
+            policy=policy.backoff,
+            breaker_failures=policy.breaker_failures,
+            uniform=random.uniform,
+            clock=clock,
+        )
+        self._switch = SinkSwitch(
+            journal,
+            self._record,
+            self._place,
+            self._waiting,
+            lambda paused: telemetry.sink_paused(name, paused=paused),
+        )
         self._target: int | None = None
-        self._backoff = Backoff(policy.backoff, random.uniform)
+        self._lane = HeldLane(
+            traits.holds,
+            uniform=random.uniform,
+            offer=self._offer_one,
+            settle=self._settle_held,
+            may_offer=self._may_offer_held,
+            whole_fails=lambda: self._health.failures > 0,
+            crashed=lambda error: telemetry.sink_crashed(name, error),
+            clock=clock,
+        )
         self._attempt_began: float | None = None
-        self.position = 0
+        self._idle = False
         self.is_open = False
         self.delivered = 0
         self.refused = 0
-        self.last_error: TielineError | None = None
 
     async def run(self) -> None:
         """Deliver until told to finish (see `finish_at`) or cancelled."""
-        saved = await self._journal.position(self.name)
-        if saved is None:
-            # Registers the sink, so that nothing is trimmed that it still needs.
-            await self._commit(0)
-        else:
-            self.position = self._saved = saved
+        await self._restore()
         async with asyncio.TaskGroup() as tasks:
-            saver = tasks.create_task(self._save_positions(), name=f"positions of {self.name}")
+            helpers = [
+                tasks.create_task(self._place.save_moves(), name=f"positions of {self.name}"),
+                tasks.create_task(self._teller.run(), name=f"dead letters of {self.name}"),
+            ]
+            if isinstance(self._sink, KeyedSink):
+                helpers.append(tasks.create_task(self._lane.run(), name=f"held by {self.name}"))
             try:
                 while not self._finished:
+                    await self._switch.obey()
                     await self._session()
             finally:
-                saver.cancel()
+                for helper in helpers:
+                    helper.cancel()
                 await self._close()
-        await self._commit(self.position)
+        await self._place.commit(self.position)
+
+    async def _restore(self) -> None:
+        await self._record.restore()
+        self._switch.restore()
+        await self._place.restore()
+        self._lane.restore(await self._journal.held(self.name))
+        self._tell_held()
+        if wait := self._health.restore():
+            await self._sleep(wait)
 
     def finish_at(self, position: int) -> None:
         """Return from `run` once everything up to `position` is settled."""
@@ -118,12 +145,77 @@ class Dispatcher:
 
     @property
     def stuck(self) -> bool:
-        """The last attempt failed, or this one lasts long: to wait for the sink is to wait for its receiver."""
+        """Paused, or the last attempt failed or lasts long: to wait for the sink is to wait for somebody else."""
         began = self._attempt_began
         silent = began is not None and (
             self._clock.monotonic() - began > self._policy.silent_seconds
         )
-        return silent or self.last_error is not None
+        return silent or self.paused or self.last_error is not None
+
+    @property
+    def last_error(self) -> TielineError | None:
+        """Why the last attempt failed; None when it did not."""
+        return self._health.last_error
+
+    @property
+    def position(self) -> int:
+        """Everything up to there is settled."""
+        return self._place.reached
+
+    @property
+    def paused(self) -> bool:
+        """Somebody asked that nothing be delivered."""
+        return self._record.paused
+
+    @property
+    def rewound_to(self) -> int | None:
+        """Up to this position events are offered again, because somebody asked for it."""
+        return self._record.rewound_to
+
+    @property
+    def failures(self) -> int:
+        """How often in a row the whole receiver failed."""
+        return self._health.failures
+
+    @property
+    def next_try(self) -> datetime | None:
+        """When a failing receiver is tried again."""
+        return self._health.next_try
+
+    def held(self) -> Sequence[HeldKey]:
+        """The keys that are held back, the longest held first."""
+        return self._lane.keys()
+
+    async def pause(self) -> None:
+        """Deliver nothing more until `unpause`, also after a restart. What is under way is finished."""
+        await self._switch.pause()
+
+    async def unpause(self) -> None:
+        """Go on delivering."""
+        await self._switch.unpause()
+
+    async def rewind(self, *, position: int | None = None, time: datetime | None = None) -> int:
+        """Begin again behind a position, or with what was recorded at a time; returns the position.
+
+        What the receiver had is offered again as far as the sink stands now; only of the batch under way, what was
+        taken already is left out. Raises a TielineError with the reason `invalid`, or `conflict` when another such wish
+        waits.
+        """
+        return await self._switch.rewind(position=position, time=time)
+
+    async def replay(self, ids: Iterable[int], *, requester: str = "") -> int:
+        """Offer waiting dead letters again, before later events of their keys; returns how many there were."""
+        events = await self._journal.exhume(self.name, list(ids), by=requester)
+        self._lane.again(events)
+        self._tell_held()
+        self._waiting.interrupt()
+        return len(events)
+
+    async def discard(self, ids: Iterable[int], *, requester: str, note: str) -> int:
+        """Give waiting dead letters up, for a reason that is kept with them; returns how many there were."""
+        return await self._journal.discard_dead_letters(
+            self.name, list(ids), by=requester, note=note
+        )
 
     @property
     def _finished(self) -> bool:
@@ -151,22 +243,9 @@ class Dispatcher:
                 f"not open within {self._policy.open_seconds:g} s", reason=Reason.TIMEOUT
             ) from error
         if held is not None:
-            self._go_on_behind(held)
+            self._place.skip_to(held, repeating=self._record.rewound_to is not None)
         self.is_open = True
         self._telemetry.sink_opened(self.name, position=self.position)
-
-    def _go_on_behind(self, held: int) -> None:
-        """Skip what the receiver already holds."""
-        last = self._journal.statistics().last_position
-        if held > last:
-            raise ConfigError(
-                f"the receiver holds events up to position {held}, this journal ends at {last}",
-                hint="was the journal's file restored from a copy? events made since would be skipped:"
-                " make a journal of a new name from it with `tieline journal salvage`",
-            )
-        if held > self.position:
-            self.position = held
-            self._moved.set()
 
     @asynccontextmanager
     async def _attempt(self, limit_seconds: float) -> AsyncIterator[None]:
@@ -178,58 +257,92 @@ class Dispatcher:
             self._attempt_began = None
 
     async def _deliver_until_finished(self) -> None:
+        keyed = isinstance(self._sink, KeyedSink)
         while not self._finished:
+            await self._switch.obey()
+            if not keyed:
+                await self._lane.run_due()
             records = await self._journal.read(self.position, self._traits.batch_events)
             if not records:
+                self._idle = True
                 async with self._waiting:
                     await self._journal.wait(self.position)
+                self._idle = False
                 if self._traits.linger_seconds:
                     await self._clock.sleep(self._traits.linger_seconds)
                 continue
+            records = self._switch.one_kind(records)
             wanted = [self._mask(record) for record in records if self._accepts(record)]
-            for batch in self._split(wanted):
+            for batch in split(wanted, self._traits.batch_bytes):
                 await self._settle(batch)
-            self._advance(records[-1].position)
-
-    def _split(self, records: Sequence[StoredEvent]) -> list[list[StoredEvent]]:
-        """Cut into batches of at most `batch_bytes`, at least one event each."""
-        batches: list[list[StoredEvent]] = []
-        size = 0
-        for record in records:
-            if not batches or size + len(record.body) > self._traits.batch_bytes:
-                batches.append([])
-                size = 0
-            batches[-1].append(record)
-            size += len(record.body)
-        return batches
+                if self._switch.called_off:
+                    break
+            else:
+                self._place.advance(records[-1].position)
 
     async def _settle(self, batch: Sequence[StoredEvent]) -> None:
-        """Offer a batch until all of it is settled, waiting between attempts."""
-        rest = batch
-        while rest:
+        """Offer a batch until all of it is settled or somebody calls it off, waiting between attempts."""
+        rest = await self._set_aside(batch)
+        while rest and not self._switch.called_off:
             started = self._clock.monotonic()
-            report = await self._offer(rest)
-            await self._account(rest, report, self._clock.monotonic() - started)
+            offered = rest[:1] if self._health.probing else rest
+            report = await self._offer(offered)
+            await self._account(offered, report, self._clock.monotonic() - started)
             rest = rest[report.settled :]
-            if report.setback is None:
-                continue
-            wait = self._backoff.failed(at_least_seconds=report.setback.retry_after_seconds)
-            self.last_error = DeliveryRetryable(
-                report.setback.message, reason=report.setback.reason
-            )
-            self._telemetry.sink_setback(
-                self.name,
-                reason=report.setback.reason,
-                message=report.setback.message,
-                first=self._backoff.failures == 1,
-                wait_seconds=wait,
-            )
-            await self._clock.sleep(wait)
+            if report.setback is not None:
+                await self._set_back(report.setback)
+            elif self._health.probing and report.held and report.held[0].setback is not None:
+                # Nobody knows yet whether it is the key or the receiver: the next key is tried after a pause.
+                await self._set_back(report.held[0].setback)
+            rest = await self._set_aside(rest)
+
+    async def _set_back(self, setback: Setback) -> None:
+        wait = await self._health.failed(
+            DeliveryRetryable(setback.message, reason=setback.reason),
+            at_least_seconds=setback.retry_after_seconds,
+        )
+        self._telemetry.sink_setback(
+            self.name,
+            reason=setback.reason,
+            message=setback.message,
+            first=self._health.failures == 1,
+            wait_seconds=wait,
+        )
+        await self._sleep(wait)
+
+    async def _sleep(self, seconds: float) -> None:
+        async with self._waiting:
+            await self._clock.sleep(seconds)
+
+    async def _set_aside(self, batch: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+        """Hold what stands behind held events of its key; returns the others."""
+        holding = self._lane.holding
+        if not holding or not batch:
+            return batch
+        behind = [event for event in batch if event.envelope.partitionkey in holding]
+        if not behind:
+            return batch
+        await self._settle_held(self._lane.hold((event, None) for event in behind))
+        held = {event.position for event in behind}
+        return [event for event in batch if event.position not in held]
 
     async def _offer(self, batch: Sequence[StoredEvent]) -> Report:
+        if self._switch.is_repetition(batch[-1]):
+            return await self._deliver([repeated(event) for event in batch])
+        return await self._deliver(batch)
+
+    async def _deliver(self, batch: Sequence[StoredEvent], *, beside: bool = False) -> Report:
+        sink = self._sink
         try:
-            async with self._attempt(self._policy.deliver_seconds):
-                report = await self._sink.deliver(batch)
+            async with (
+                asyncio.timeout(self._policy.deliver_seconds)
+                if beside
+                else self._attempt(self._policy.deliver_seconds)
+            ):
+                if beside and isinstance(sink, KeyedSink):
+                    report = await sink.deliver_one(batch[0])
+                else:
+                    report = await sink.deliver(batch)
         except TimeoutError as error:
             raise NotConnected(
                 f"no answer to a batch of {len(batch)} events within"
@@ -243,15 +356,43 @@ class Dispatcher:
             )
         return report
 
+    async def _offer_one(self, event: StoredEvent) -> Report:
+        """Offer a held event: beside the batches where the sink allows it, else as one that it may hold already."""
+        if isinstance(self._sink, KeyedSink):
+            return await self._deliver([event], beside=True)
+        return await self._deliver([repeated(event)])
+
+    def _may_offer_held(self) -> int:
+        """While the receiver fails, a held event is its probe only if there is nothing else to probe with."""
+        if not self.is_open or self._switch.called_off:
+            return 0
+        if self._health.failures:
+            return int(self._idle)
+        return self._traits.holds.at_once
+
+    async def _settle_held(self, change: Change, report: Report | None = None) -> None:
+        """Make durable what happened to held events, and count it."""
+        await self._place.commit(self.position, change.burials, change.held_changes())
+        self._tell_burials(change.burials)
+        if report is not None and not report.held:
+            await self._health.works()
+            self.delivered += 1 - len(report.refused)
+            self.refused += len(report.refused)
+        self._tell_held()
+
+    def _tell_held(self) -> None:
+        holding = self._lane.holding
+        self._telemetry.sink_holds(self.name, events=holding.events)
+
     async def _account(
         self, batch: Sequence[StoredEvent], report: Report, duration_seconds: float
     ) -> None:
         if not report.settled:
             return
         oldest = datetime.fromisoformat(batch[0].envelope.recordedtime)
-        self._backoff.succeeded()
-        self.last_error = None
-        self.delivered += report.settled - len(report.refused)
+        if len(report.held) < report.settled:
+            await self._health.works()
+        self.delivered += report.settled - len(report.refused) - len(report.held)
         self.refused += len(report.refused)
         self._telemetry.sink_delivered(
             self.name,
@@ -260,60 +401,44 @@ class Dispatcher:
             delay_seconds=(self._clock.now() - oldest).total_seconds(),
         )
         position = batch[report.settled - 1].position
-        if report.refused:
-            # Buried before anything behind them is offered: a dead letter is never only in memory.
-            await self._bury(batch, report, position)
-        self._advance(position)
+        if report.refused or report.held:
+            # Durable before anything behind them is offered: what is passed by is never only in memory.
+            await self._pass_by(batch, report, position)
+        self._place.advance(position)
 
-    async def _bury(self, batch: Sequence[StoredEvent], report: Report, position: int) -> None:
-        burials = [
+    async def _pass_by(self, batch: Sequence[StoredEvent], report: Report, position: int) -> None:
+        change = self._lane.hold((batch[hold.index], hold.setback) for hold in report.held)
+        change.burials += [
             Burial(event=batch[refusal.index], reason=refusal.reason, message=refusal.message)
             for refusal in report.refused
         ]
-        await self._commit(position, burials)
+        await self._place.commit(position, change.burials, change.held_changes())
+        self._tell_burials(change.burials)
+        for hold in report.held:
+            if hold.setback is not None:
+                self._telemetry.sink_held_key(self.name, hold.setback.reason, hold.setback.message)
+        self._tell_held()
+
+    def _tell_burials(self, burials: Sequence[Burial]) -> None:
         for burial in burials:
             self._telemetry.dead_letter(
                 self.name, burial.event.envelope.id, burial.reason, burial.message
             )
-
-    def _advance(self, position: int) -> None:
-        if position > self.position:
-            self.position = position
-            self._moved.set()
-
-    async def _save_positions(self) -> None:
-        """Save the position behind the delivery's back: one save at a time, always the newest."""
-        while True:
-            await self._moved.wait()
-            self._moved.clear()
-            await self._commit(self.position)
-
-    async def _commit(self, position: int, burials: Sequence[Burial] = ()) -> None:
-        if position <= self._saved and not burials and self._saved:
-            return
-        while True:
-            try:
-                await self._journal.commit(self.name, position, burials)
-            except JournalFull:
-                # A position needs hardly any room, but a burial may; the sink waits like a feed does.
-                await self._journal.wait_for_room()
-            else:
-                break
-        self._saved = max(self._saved, position)
+        if burials:
+            self._teller.buried()
 
     async def _failed(self, error: TielineError, *, told: bool = False) -> None:
-        self.last_error = error
         await self._close()
-        if isinstance(error, ConfigError):
-            wait = self._policy.config_error_wait_seconds
-            self._backoff.failures += 1
-        else:
-            asked = error.retry_after_seconds if isinstance(error, Retryable) else None
-            wait = self._backoff.failed(at_least_seconds=asked)
+        hopeless = isinstance(error, ConfigError)
+        wait = await self._health.failed(
+            error,
+            at_least_seconds=error.retry_after_seconds if isinstance(error, Retryable) else None,
+            wait_seconds=self._policy.config_error_wait_seconds if hopeless else None,
+        )
         if not told:
-            first = self._backoff.failures == 1
+            first = self._health.failures == 1
             self._telemetry.sink_lost(self.name, error, first=first, wait_seconds=wait)
-        await self._clock.sleep(wait)
+        await self._sleep(wait)
 
     async def _close(self) -> None:
         self.is_open = False

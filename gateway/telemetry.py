@@ -87,6 +87,10 @@ class Telemetry:
         self._sink_retries = counter(
             "sink_retries", "Deliveries that must be tried again.", "sink", "reason"
         )
+        self._held = gauge(
+            "sink_held_events", "Events that are held back by their partition keys.", "sink"
+        )
+        self._paused = gauge("sink_paused", "1 while the sink is paused.", "sink")
         self._dead = counter("dead_letters", "Events that became dead letters.", "sink", "reason")
         self._delivery = Histogram(
             "tieline_sink_delivery_seconds",
@@ -256,6 +260,20 @@ class Telemetry:
         """A defect of ours ended a delivery; the sink is opened anew."""
         self._sink_up.labels(sink).set(0)
         self._sink_retries.labels(sink, Reason.OTHER.value).inc()
+    def sink_held_key(self, sink: str, reason: Reason, message: str) -> None:
+        """A receiver failed at the events of one key; they are held, all others go on."""
+        self._sink_retries.labels(sink, reason.value).inc()
+        self._log.warning("sink holds a key back", sink=sink, reason=reason.value, error=message)
+
+    def sink_holds(self, sink: str, *, events: int) -> None:
+        """How many events a sink holds back."""
+        self._held.labels(sink).set(events)
+
+    def sink_paused(self, sink: str, *, paused: bool) -> None:
+        """A sink is paused, or is not; told at the start too."""
+        self._paused.labels(sink).set(paused)
+        self._log.info("sink paused" if paused else "sink not paused", sink=sink)
+
         self._log.error("sink crashed: please report this", sink=sink, exc_info=error)
 
     def sink_delivered(

@@ -16,11 +16,17 @@ from gateway.events import Event, StoredEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """An event that did not reach a sink. `state` is waiting, replayed or discarded."""
+    """An event that did not reach a sink.
+
+    Attributes:
+        sequence: that of the event, 0 when it was buried by a gateway that did not keep it.
+        state: waiting, replayed or discarded; since `settled`, by `settled_by`, who may have left a `note`.
+    """
 
     id: int
     sink: str
     position: int
+    sequence: int = 0
     event_id: str
     event_type: str
     reason: Reason
@@ -28,6 +34,9 @@ class DeadLetter:
     buried: datetime
     body: bytes
     state: str = "waiting"
+    settled: datetime | None = None
+    settled_by: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +46,63 @@ class Burial:
     event: StoredEvent
     reason: Reason
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldEvent:
+    """An event that a sink's position has passed, but that still has to be delivered behind others of its key.
+
+    Attributes:
+        key: the partition key.
+        since: from when on it waits.
+    """
+
+    event: StoredEvent
+    key: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyTrouble:
+    """What is known about a key at whose first held event a receiver failed.
+
+    Attributes:
+        attempts: how often that event was offered.
+        failing_since: when it was offered first.
+        next_try: when it is offered again.
+    """
+
+    key: str
+    attempts: int
+    failing_since: datetime
+    next_try: datetime
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldChanges:
+    """How a consumer's held events change.
+
+    Attributes:
+        held: events that are held from now on; one that is held already stays as it is.
+        released: positions of events that are held no longer: delivered, or buried by the same commit.
+        troubles: what is known from now on about these keys.
+        recovered: keys about which nothing is known any more.
+    """
+
+    held: Sequence[HeldEvent] = ()
+    released: Sequence[int] = ()
+    troubles: Sequence[KeyTrouble] = ()
+    recovered: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Everything that a consumer holds, in order of position."""
+
+    events: Sequence[HeldEvent] = ()
+    troubles: Sequence[KeyTrouble] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +173,22 @@ class Journal(Protocol):
         """The saved position of a consumer, None if it has never saved one."""
         ...
 
-    async def commit(self, consumer: str, position: int, burials: Sequence[Burial] = ()) -> None:
-        """Save a consumer's position and bury what it refused, in one transaction; durable when it returns.
+    async def commit(
+        self,
+        consumer: str,
+        position: int,
+        burials: Sequence[Burial] = (),
+        held: HeldChanges | None = None,
+    ) -> None:
+        """Save a consumer's position, what it refused and what it holds, in one transaction; durable when it returns.
 
-        A consumer is registered by its first commit; from then on nothing behind its position is trimmed.
+        A consumer is registered by its first commit; from then on nothing behind its position is trimmed. What is held
+        is kept beside the events, so the position may pass it. A position may be saved that lies before the last one.
         """
+        ...
+
+    async def held(self, consumer: str) -> Held:
+        """What a consumer holds."""
         ...
 
     async def forget(self, consumer: str) -> None:
@@ -124,8 +201,21 @@ class Journal(Protocol):
         """Waiting dead letters by id."""
         ...
 
-    async def settle_dead_letters(self, ids: Sequence[int], state: str) -> int:
-        """Mark waiting dead letters as replayed or discarded; returns how many were waiting."""
+    async def dead_letter(self, number: int) -> DeadLetter | None:
+        """One dead letter, whatever its state; settled ones are kept as long as events are."""
+        ...
+
+    async def discard_dead_letters(
+        self, sink: str, ids: Sequence[int], *, by: str, note: str
+    ) -> int:
+        """Settle waiting dead letters of a sink as discarded; returns how many were waiting."""
+        ...
+
+    async def exhume(self, sink: str, ids: Sequence[int], *, by: str) -> Sequence[HeldEvent]:
+        """Settle waiting dead letters of a sink as replayed, and hold their events, in one transaction.
+
+        Returns the events in order of position; letters that do not wait are left out.
+        """
         ...
 
     async def put(self, namespace: str, key: str, value: bytes | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -89,19 +89,42 @@ class PlatformDescriptor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldLimits:
+    """How long and how much a sink's dispatcher holds back of keys at whose events the receiver fails.
+
+    Attributes:
+        retry_seconds: an event that fails is offered again for so long, counted from its first attempt.
+        order_seconds: an event waits so long for events before it with the same key, counted from when it was held.
+        base_seconds, cap_seconds: the pauses between attempts grow from one to the other.
+        most_events, most_bytes: of all that is held; beyond it the first event of the key held longest gives way.
+        at_once: keys that are tried at the same time.
+    """
+
+    retry_seconds: float = 900.0
+    order_seconds: float = 3600.0
+    base_seconds: float = 1.0
+    cap_seconds: float = 60.0
+    most_events: int = 10_000
+    most_bytes: int = 32 << 20
+    at_once: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SinkTraits:
     """How the dispatcher shall treat a sink: the largest batch in events and in bytes, and how long to gather one."""
 
     batch_events: int = 500
     batch_bytes: int = 1 << 20
     linger_seconds: float = 0.0
+    holds: HoldLimits = field(default_factory=HoldLimits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkDescriptor:
-    """What a sink's folder exports as `SINK`."""
+    """What a sink's folder exports as `SINK`. `traits_for` gives the traits of a sink with certain settings."""
 
     name: str
     settings: type[pydantic.BaseModel]
     traits: SinkTraits
     build: Callable[[Any, SinkContext], Sink]
+    traits_for: Callable[[Any], SinkTraits] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.errors import Reason
 from gateway.events import StoredEvent
@@ -29,17 +29,34 @@ class Setback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """An event to be offered again later, while events of other partition keys go on.
+
+    Attributes:
+        index: its place in the batch.
+        setback: why the receiver failed at it; None when it was not offered because it stands behind such an event of
+            the same key.
+    """
+
+    index: int
+    setback: Setback | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """How far a batch got.
 
     Attributes:
-        settled: how many events from the front need not be offered again, delivered or refused.
+        settled: how many events from the front need not be offered again in a batch: delivered, refused or held.
         refused: those among the settled that were refused for good; they become dead letters.
+        held: those among the settled that the receiver failed at, and all behind them of the same keys; the dispatcher
+            keeps them and offers them again one by one. Only a `KeyedSink` may hold events.
         setback: set when `settled` is less than the batch.
     """
 
     settled: int
     refused: tuple[Refusal, ...] = ()
+    held: tuple[Hold, ...] = ()
     setback: Setback | None = None
 
 
@@ -47,6 +64,10 @@ class Sink(Protocol):
     """A receiver of events.
 
     Dumb on purpose: the dispatcher retries, backs off, dead-letters and remembers positions.
+
+    An event with a negative position is a repetition that an operator asked for: a dead letter, or events from an
+    earlier position on. It is delivered whatever the receiver holds already, and it changes nothing about how far the
+    receiver got.
     """
 
     async def open(self) -> int | None:
@@ -70,4 +91,16 @@ class Sink(Protocol):
 
     async def close(self) -> None:
         """Release everything; idempotent; the caller bounds it."""
+        ...
+
+
+@runtime_checkable
+class KeyedSink(Protocol):
+    """Optional: a sink whose receiver can fail at the events of one partition key and take all others."""
+
+    async def deliver_one(self, event: StoredEvent) -> Report:
+        """Deliver one event that was held; like `deliver` of a batch of one.
+
+        May run at the same time as `deliver` and as itself, but never for two events of the same key.
+        """
         ...

@@ -9,9 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from gateway.clock import Clock
-from gateway.contracts import Appended, Burial, DeadLetter, JournalStatistics
+from gateway.contracts import (
+    Appended,
+    Burial,
+    DeadLetter,
+    Held,
+    HeldChanges,
+    HeldEvent,
+    JournalStatistics,
+)
 from gateway.errors import JournalCorrupt, JournalError
 from gateway.events import Event, StoredEvent
+from gateway.journal import letters
 from gateway.journal.encoding import burial_rows, rows_of
 from gateway.journal.faults import classify
 from gateway.journal.lock import FileLock
@@ -168,13 +177,20 @@ class SqliteJournal:
         self._writer.check_open()
         return self._store.consumers.get(consumer)
 
-    async def commit(self, consumer: str, position: int, burials: Sequence[Burial] = ()) -> None:
-        """Save a position and bury what was refused, durably."""
+    async def commit(
+        self,
+        consumer: str,
+        position: int,
+        burials: Sequence[Burial] = (),
+        held: HeldChanges | None = None,
+    ) -> None:
+        """Save a position, bury what was refused and keep what is held, durably."""
         work = Commit(
             future=self._writer.future(),
             consumer=consumer,
             position=position,
             burials=burial_rows(consumer, burials, self._clock) if burials else (),
+            held=held,
         )
         self._writer.submit(work)
         await work.future
@@ -191,21 +207,31 @@ class SqliteJournal:
         """Waiting dead letters by id."""
         return await self._reader.dead_letters(sink, after, limit)
 
-    async def settle_dead_letters(self, ids: Sequence[int], state: str) -> int:
-        """Mark waiting dead letters as replayed or discarded."""
-        numbers = list(ids)
+    async def dead_letter(self, number: int) -> DeadLetter | None:
+        """One dead letter, whatever its state."""
+        return await self._reader.dead_letter(number)
 
-        def settle(connection: sqlite3.Connection) -> int:
-            return sum(
-                connection.execute(
-                    "UPDATE dead_letters SET state = ? WHERE id = ? AND state = 'waiting'",
-                    (state, number),
-                ).rowcount
-                for number in numbers
-            )
+    async def discard_dead_letters(
+        self, sink: str, ids: Sequence[int], *, by: str, note: str
+    ) -> int:
+        """Settle waiting dead letters as discarded, durably."""
+        numbers, now = list(ids), self._clock.now()
+        discarded: int = await self._call(
+            lambda connection: letters.discard(connection, sink, numbers, by=by, note=note, now=now)
+        )
+        return discarded
 
-        settled: int = await self._call(settle)
-        return settled
+    async def exhume(self, sink: str, ids: Sequence[int], *, by: str) -> Sequence[HeldEvent]:
+        """Settle waiting dead letters as replayed and hold their events, durably."""
+        numbers, now = list(ids), self._clock.now()
+        exhumed: list[HeldEvent] = await self._call(
+            lambda connection: letters.exhume(connection, sink, numbers, by=by, now=now)
+        )
+        return exhumed
+
+    async def held(self, consumer: str) -> Held:
+        """What a consumer holds."""
+        return await self._reader.held(consumer)
 
     async def put(self, namespace: str, key: str, value: bytes | None) -> None:
         """Keep or remove a small fact, durably."""

@@ -38,6 +38,8 @@ def burial_rows(consumer: str, burials: Sequence[Burial], clock: Clock) -> list[
             message=burial.message,
             buried=buried,
             body=burial.event.body,
+            sequence=burial.event.sequence,
+            source=burial.event.source,
         )
         for burial in burials
     ]

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from gateway.clock import Clock, SystemClock
-from gateway.contracts import Appended, Burial, DeadLetter, JournalStatistics
+from gateway.contracts import (
+    Appended,
+    Burial,
+    DeadLetter,
+    Held,
+    HeldChanges,
+    HeldEvent,
+    JournalStatistics,
+    KeyTrouble,
+)
 from gateway.errors import JournalClosed, JournalFull, Reason
 from gateway.events import Event, StoredEvent
 from gateway.journal.dates import from_text
@@ -57,6 +66,9 @@ class MemoryJournal:
         self._consumers: dict[str, int] = {}
         self._letters: dict[int, DeadLetter] = {}
         self._last_letter = 0
+        self._sources: dict[int, str] = {}
+        self._held: dict[tuple[str, int], HeldEvent] = {}
+        self._troubles: dict[tuple[str, str], KeyTrouble] = {}
         self._facts: dict[tuple[str, str], bytes] = {}
         self._counters = _Counters()
         self._news = Bell()
@@ -176,8 +188,14 @@ class MemoryJournal:
         self._check_open()
         return self._consumers.get(consumer)
 
-    async def commit(self, consumer: str, position: int, burials: Sequence[Burial] = ()) -> None:
-        """Save a position and bury what was refused."""
+    async def commit(
+        self,
+        consumer: str,
+        position: int,
+        burials: Sequence[Burial] = (),
+        held: HeldChanges | None = None,
+    ) -> None:
+        """Save a position, bury what was refused and keep what is held."""
         self._check_open()
         rows = burial_rows(consumer, burials, self._clock)
         waiting = {(letter.sink, letter.position) for letter in self._waiting()}
@@ -189,10 +207,31 @@ class MemoryJournal:
                 "reason": Reason(row.reason),
                 "buried": from_text(row.buried),
             }
+            self._sources[self._last_letter] = values.pop("source")
             self._letters[self._last_letter] = DeadLetter(id=self._last_letter, **values)
         self._consumers[consumer] = position
+        if held is not None:
+            self._change_held(consumer, held)
         self._counters.commits += 1
         self._reconsider_room()
+
+    def _change_held(self, consumer: str, changes: HeldChanges) -> None:
+        for one in changes.held:
+            self._held.setdefault((consumer, one.event.position), one)
+        for position in changes.released:
+            self._held.pop((consumer, position), None)
+        for trouble in changes.troubles:
+            self._troubles[consumer, trouble.key] = trouble
+        for key in changes.recovered:
+            self._troubles.pop((consumer, key), None)
+
+    async def held(self, consumer: str) -> Held:
+        """What a consumer holds."""
+        self._check_open()
+        return Held(
+            events=[one for (name, _), one in sorted(self._held.items()) if name == consumer],
+            troubles=[one for (name, _), one in sorted(self._troubles.items()) if name == consumer],
+        )
 
     def _reconsider_room(self) -> None:
         if self._room.full and self._oldest(1):
@@ -219,13 +258,43 @@ class MemoryJournal:
         ]
         return letters[:limit]
 
-    async def settle_dead_letters(self, ids: Sequence[int], state: str) -> int:
-        """Mark waiting dead letters as replayed or discarded."""
+    async def dead_letter(self, number: int) -> DeadLetter | None:
+        """One dead letter, whatever its state."""
         self._check_open()
-        settled = [letter for letter in self._waiting() if letter.id in set(ids)]
+        return self._letters.get(number)
+
+    async def discard_dead_letters(
+        self, sink: str, ids: Sequence[int], *, by: str, note: str
+    ) -> int:
+        """Settle waiting dead letters as discarded."""
+        return len(self._settle(sink, ids, state="discarded", settled_by=by, note=note))
+
+    async def exhume(self, sink: str, ids: Sequence[int], *, by: str) -> Sequence[HeldEvent]:
+        """Settle waiting dead letters as replayed and hold their events."""
+        events = [
+            StoredEvent(
+                letter.position,
+                letter.sequence,
+                letter.event_type,
+                self._sources[letter.id],
+                letter.body,
+            )
+            for letter in self._settle(sink, ids, state="replayed", settled_by=by)
+        ]
+        now = self._clock.now()
+        held = [HeldEvent(event=one, key=one.envelope.partitionkey, since=now) for one in events]
+        self._change_held(sink, HeldChanges(held=held))
+        return held
+
+    def _settle(self, sink: str, ids: Sequence[int], **how: str) -> list[DeadLetter]:
+        self._check_open()
+        now, wanted = self._clock.now(), set(ids)
+        settled = [
+            letter for letter in self._waiting() if letter.id in wanted and letter.sink == sink
+        ]
         for letter in settled:
-            self._letters[letter.id] = replace(letter, state=state)
-        return len(settled)
+            self._letters[letter.id] = replace(letter, settled=now, **how)  # type: ignore[arg-type]  # texts only
+        return sorted(settled, key=lambda letter: letter.position)
 
     async def put(self, namespace: str, key: str, value: bytes | None) -> None:
         """Keep or remove a small fact."""

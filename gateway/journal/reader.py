@@ -11,11 +11,12 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from gateway.contracts import DeadLetter
+from gateway.contracts import DeadLetter, Held
 from gateway.errors import JournalClosed, Reason
 from gateway.events import StoredEvent
+from gateway.journal import letters
 from gateway.journal.dates import from_text
 from gateway.journal.faults import classify, corrupt
 from gateway.journal.schema import connect
@@ -36,9 +37,13 @@ FROM (
 )
 WHERE before < ?
 """
-_LETTERS = """
-SELECT id, sink, position, event_id, event_type, reason, message, buried, body, state
+_LETTER = """
+SELECT id, sink, position, event_id, event_type, reason, message, buried, body, state, sequence,
+       settled, settled_by, note
 FROM dead_letters
+"""
+_LETTERS = f"""
+{_LETTER}
 WHERE state = 'waiting' AND id > ?1 AND (?2 IS NULL OR sink = ?2)
 ORDER BY id LIMIT ?3
 """
@@ -111,21 +116,18 @@ class Reader:
         rows = await self._run(
             lambda: self._connection.execute(_LETTERS, (after, sink, limit)).fetchall()
         )
-        return [
-            DeadLetter(
-                id=row[0],
-                sink=row[1],
-                position=row[2],
-                event_id=row[3],
-                event_type=row[4],
-                reason=Reason(row[5]),
-                message=row[6],
-                buried=from_text(row[7]),
-                body=row[8],
-                state=row[9],
-            )
-            for row in rows
-        ]
+        return list(map(_letter, rows))
+
+    async def dead_letter(self, number: int) -> DeadLetter | None:
+        """One dead letter, whatever its state."""
+        row = await self._run(
+            lambda: self._connection.execute(f"{_LETTER} WHERE id = ?", (number,)).fetchone()
+        )
+        return None if row is None else _letter(row)
+
+    async def held(self, sink: str) -> Held:
+        """What a sink holds."""
+        return await self._run(lambda: letters.held(self._connection, sink))
 
     async def close(self) -> None:
         """Finish the query under way and release the file. Idempotent."""
@@ -134,3 +136,22 @@ class Reader:
         self._closed = True
         await asyncio.get_running_loop().run_in_executor(self._pool, self._connection.close)
         self._pool.shutdown()
+
+
+def _letter(row: tuple[Any, ...]) -> DeadLetter:
+    return DeadLetter(
+        id=row[0],
+        sink=row[1],
+        position=row[2],
+        event_id=row[3],
+        event_type=row[4],
+        reason=Reason(row[5]),
+        message=row[6],
+        buried=from_text(row[7]),
+        body=row[8],
+        state=row[9],
+        sequence=row[10],
+        settled=from_text(row[11]) if row[11] else None,
+        settled_by=row[12],
+        note=row[13],
+    )

@@ -20,6 +20,7 @@ from gateway.journal.schema import (
     APPLICATION_ID,
     MAGIC,
     PAGE_BYTES,
+    SCHEMA_VERSION,
     connect,
     create_tables,
     open_for_writing,
@@ -27,7 +28,9 @@ from gateway.journal.schema import (
 from gateway.journal.statements import insert_rows
 
 COMMIT_EVENTS = 10_000
-COPIED = ("ages", "consumers", "dead_letters", "facts")
+COPIED = ("ages", "consumers", "dead_letters", "held", "held_keys", "facts")
+ADDED = {"held": 2, "held_keys": 2}
+"""Since which version of the format a table is there."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,8 +154,10 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> SalvageRepo
         report.problems.append(f"sources: {reason}")
     names.save({name: sequence for _, name, sequence in known})
     target.execute("INSERT OR REPLACE INTO marks VALUES ('last', ?)", (last,))
+    version = _version(source)
     for table in COPIED:
-        _copy_table(source, target, table, report)
+        if ADDED.get(table, 1) <= version:
+            _copy_table(source, target, table, report)
     states, reason = scan.rows_of(source, "resume")
     if not report.lost and not reason:
         _insert(target, "resume", states)
@@ -228,10 +233,17 @@ def _copy_table(
         report.problems.append(f"{table}: {reason}")
 
 
+def _version(source: sqlite3.Connection) -> int:
+    version, reason = scan.attempt(lambda: source.execute("PRAGMA user_version").fetchall())
+    return SCHEMA_VERSION if reason else int(version[0][0])
+
+
 def _insert(target: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
     if rows:
-        marks = ", ".join("?" * len(rows[0]))
+        # Older formats have fewer columns; new ones are always the last.
+        columns = [row[1] for row in target.execute(f"PRAGMA table_info({table})")][: len(rows[0])]
+        marks = ", ".join("?" * len(columns))
         target.executemany(
-            f"INSERT OR IGNORE INTO {table} VALUES ({marks})",  # noqa: S608 a constant
+            f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608 constants
             rows,
         )

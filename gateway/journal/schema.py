@@ -20,7 +20,7 @@ from gateway.errors import JournalError, Reason
 from gateway.journal.faults import classify, corrupt
 
 APPLICATION_ID = 0x7469656C
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PAGE_BYTES = 4096
 MAGIC = b"SQLite format 3\x00"
 WRITER_CACHE_KIB = 64 * 1024
@@ -64,10 +64,36 @@ CREATE TABLE dead_letters (
     message TEXT NOT NULL,
     buried TEXT NOT NULL,
     body BLOB NOT NULL,
-    state TEXT NOT NULL DEFAULT 'waiting'
+    state TEXT NOT NULL DEFAULT 'waiting',
+    sequence INTEGER NOT NULL DEFAULT 0,
+    source TEXT NOT NULL DEFAULT '',
+    settled TEXT,
+    settled_by TEXT NOT NULL DEFAULT '',
+    note TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX dead_letters_waiting ON dead_letters (sink, position) WHERE state = 'waiting';
 CREATE INDEX dead_letters_settled ON dead_letters (buried) WHERE state != 'waiting';
+CREATE TABLE held (
+    sink TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    since REAL NOT NULL,
+    sequence INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    source TEXT NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE UNIQUE INDEX held_in_order ON held (sink, position);
+CREATE TABLE held_keys (
+    sink TEXT,
+    key TEXT,
+    attempts INTEGER NOT NULL,
+    failing_since REAL NOT NULL,
+    next_try REAL NOT NULL,
+    reason TEXT NOT NULL,
+    message TEXT NOT NULL,
+    PRIMARY KEY (sink, key)
+) WITHOUT ROWID;
 CREATE TABLE facts (namespace TEXT, key TEXT, value BLOB NOT NULL, PRIMARY KEY (namespace, key));
 CREATE TABLE probe (id INTEGER PRIMARY KEY, filler BLOB NOT NULL);
 INSERT INTO journal VALUES (lower(hex(randomblob(16))));
@@ -85,6 +111,8 @@ TABLES = (
     "resume",
     "consumers",
     "dead_letters",
+    "held",
+    "held_keys",
     "facts",
 )
 
@@ -203,7 +231,8 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
         raise JournalError(
             f"journal {path} has format {version}, this gateway writes {SCHEMA_VERSION}",
             reason=Reason.UNSUPPORTED,
-            hint="run the version of the gateway that wrote it",
+            hint="run the version of the gateway that wrote it, or copy an older one into this format with"
+            f" `tieline journal salvage {path} NEW`",
         )
 
 

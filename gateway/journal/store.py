@@ -18,6 +18,7 @@ from gateway.events import StoredEvent
 from gateway.journal.draft import Draft
 from gateway.journal.faults import classify, full, is_fatal
 from gateway.journal.identities import IdIndex
+from gateway.journal.letters import BURIAL, BURIAL_COLUMNS, write_changes
 from gateway.journal.schema import open_for_writing
 from gateway.journal.settings import JournalSettings
 from gateway.journal.space import Space, footprint
@@ -27,11 +28,6 @@ from gateway.journal.work import Append, BurialRow, Call, Commit, Trim, Work
 
 AGE_MARK_SECONDS = 1.0
 SHRINK_CHUNKS = 8
-
-_BURIAL = (
-    "INSERT OR IGNORE INTO dead_letters"
-    " (sink, position, event_id, event_type, reason, message, buried, body)"
-)
 
 
 def _footprint(work: Append) -> int:
@@ -250,8 +246,14 @@ class Store:
                 self._connection.execute("DELETE FROM consumers WHERE name = ?", (name,))
         if burials:
             insert_rows(
-                self._connection, _BURIAL, 8, [value for burial in burials for value in burial]
+                self._connection,
+                BURIAL,
+                BURIAL_COLUMNS,
+                [value for burial in burials for value in burial],
             )
+        for work in commits:
+            if work.held is not None:
+                write_changes(self._connection, work.consumer, work.held)
         return consumers
 
     def _adopt(self, draft: Draft) -> list[StoredEvent]:

@@ -154,4 +154,4 @@ def _check_rest(connection: sqlite3.Connection, report: VerifyReport) -> None:
     for name, position in report.consumers.items():
         if position > report.last_position:
             report.blame(f"consumer {name} is at {position}, behind the end {report.last_position}")
-    report.dead_letters = sum(row[-1] == "waiting" for row in rows["dead_letters"])
+    report.dead_letters = sum(row[9] == "waiting" for row in rows["dead_letters"])

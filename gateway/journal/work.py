@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from gateway.contracts import HeldChanges
 from gateway.errors import JournalError
 
 
@@ -31,6 +32,8 @@ class BurialRow(NamedTuple):
     message: str
     buried: str
     body: bytes
+    sequence: int
+    source: str
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -60,11 +63,12 @@ class Append(Work):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Commit(Work):
-    """A consumer's position (None: the consumer is forgotten) and its burials."""
+    """A consumer's position (None: the consumer is forgotten), its burials, and what it holds from now on."""
 
     consumer: str
     position: int | None
     burials: Sequence[BurialRow] = ()
+    held: HeldChanges | None = None
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -39,7 +39,8 @@ class LineFormat:
         if b"\n" in structured:
             # A newline can only stand between the tokens of JSON: inside a text it is escaped.
             structured = structured.replace(b"\n", b" ")
-        position = str(event.position).zfill(POSITION_DIGITS).encode()
+        # A repetition (negative) says nothing about how far the file is.
+        position = str(max(0, event.position)).zfill(POSITION_DIGITS).encode()
         return b"".join((self._prefix, position, b'",', structured[1:], b"\n"))
 
     def read_tail(self, chunk: bytes, offset: int) -> Tail:

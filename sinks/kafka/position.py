@@ -28,8 +28,8 @@ class Held:
         return min(self.refused) - 1 if self.refused else self.position
 
     def covers(self, position: int) -> bool:
-        """Whether the event at this position was delivered, or refused."""
-        return self.position is not None and position <= self.position
+        """Whether the event at this position was delivered, or refused; a repetition (negative) never was."""
+        return self.position is not None and 0 < position <= self.position
 
 
 def metadata(journal: str, refused: Mapping[int, Reason]) -> str:

@@ -100,26 +100,27 @@ class Session:
         *,
         alone: set[int],
         limits: Mapping[str, int],
-        position: int,
+        position: int | None,
         refused: Mapping[int, Reason],
     ) -> dict[RecordBatch, BaseException]:
         """Write records and, with transactions, that everything up to `position` is held but for `refused`.
 
-        Returns the record batches that were not taken, and why; the session must then be abandoned. Raises aiokafka's
-        errors.
+        Without a position what was said last is said again. Returns the record batches that were not taken, and why;
+        the session must then be abandoned. Raises aiokafka's errors.
         """
         batches = self._producer.batches(records, alone, limits)
         if not self._settings.transactional:
             return await self._producer.write(batches, None)
+        held = self.held if position is None else Held(position, refused)
         mark = Position(
             self._identity.group,
             self._settings.positions_topic,
-            position,
-            metadata(self._identity.journal, refused),
+            held.position or 0,
+            metadata(self._identity.journal, held.refused),
         )
         failed = await self._producer.write(batches, mark)
-        if not failed:
-            self.held = Held(position, refused)
+        if not failed and held.position is not None:
+            self.held = held
         return failed
 
     def abandon(self) -> None:

@@ -70,13 +70,16 @@ class _Work:
         self.records = {index: self.records[index] for index in self.records if index in indices}
 
     @property
-    def last_position(self) -> int:
-        return self.batch[next(reversed(self.records))].position
+    def last_position(self) -> int | None:
+        """Where the records end; None for repetitions, which do not move the position."""
+        position = self.batch[next(reversed(self.records))].position
+        return position if position > 0 else None
 
     def refused_positions(self) -> dict[int, Reason]:
         """What the position passes although it did not arrive."""
         positions = {self.batch[index].position: it.reason for index, it in self.refused.items()}
-        return {at: reason for at, reason in positions.items() if at < self.last_position}
+        last = self.last_position or 0
+        return {at: reason for at, reason in positions.items() if 0 < at < last}
 
     def report(self) -> Report:
         refused = tuple(self.refused[index] for index in sorted(self.refused))

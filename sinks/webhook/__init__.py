@@ -1,12 +1,13 @@
 """The webhook sink: signed CloudEvents over HTTP, in order per partition key."""
 
-from gateway.contracts import SinkDescriptor, SinkTraits
+from gateway.contracts import SinkDescriptor
 from sinks.webhook.settings import WebhookSettings
-from sinks.webhook.sink import build
+from sinks.webhook.sink import TRAITS, build, traits_for
 
 SINK = SinkDescriptor(
     name="webhook",
     settings=WebhookSettings,
-    traits=SinkTraits(batch_events=500, batch_bytes=4 << 20),
+    traits=TRAITS,
     build=build,
+    traits_for=traits_for,
 )

@@ -91,6 +91,28 @@ class WebhookSettings(BaseModel):
         ge=0,
         description="Longest wait that a receiver may ask for with Retry-After; longer ones are cut to it.",
     )
+    max_requests_per_second: float | None = Field(
+        default=None,
+        ge=0.1,
+        description="Most requests in a second; they are spread evenly. None: as fast as the receiver answers.",
+    )
+    retry_seconds: float = Field(
+        default=900.0,
+        gt=0,
+        description="How long an event that the receiver fails at is tried again, while only its partition key waits; "
+        "then it is a dead letter.",
+    )
+    order_wait_seconds: float = Field(
+        default=3600.0,
+        gt=0,
+        description="How long an event waits for those before it with the same partition key; then it is a dead "
+        "letter.",
+    )
+    max_held_events: int = Field(
+        default=10_000,
+        ge=1,
+        description="Most events that wait for their partition keys; beyond it the oldest become dead letters.",
+    )
     gone_pause_seconds: float = Field(
         default=3600.0,
         ge=60,

@@ -9,7 +9,15 @@ from typing import Protocol
 
 import pytest
 
-from gateway.contracts import Appended, Burial, Journal
+from gateway.contracts import (
+    Appended,
+    Burial,
+    Held,
+    HeldChanges,
+    HeldEvent,
+    Journal,
+    KeyTrouble,
+)
 from gateway.errors import JournalClosed, JournalError, JournalFull, Reason
 from gateway.events import Classification, Event, StoredEvent, event_id, source_of
 from gateway.events.calls import Call
@@ -273,11 +281,83 @@ class JournalSuite:
         burials = [Burial(event=one, reason=Reason.INVALID, message="no") for one in stored]
         await journal.commit("crm", 2, burials)
         one, two = [letter.id for letter in await journal.dead_letters()]
-        assert await journal.settle_dead_letters([one, 999], "replayed") == 1
-        assert await journal.settle_dead_letters([one], "discarded") == 0
+        assert await journal.discard_dead_letters("lake", [one], by="anna", note="") == 0
+        assert await journal.discard_dead_letters("crm", [one, 999], by="anna", note="old") == 1
+        assert await journal.discard_dead_letters("crm", [one], by="anna", note="") == 0
         assert [letter.id for letter in await journal.dead_letters()] == [two]
+        discarded = await journal.dead_letter(one)
+        assert discarded is not None
+        assert (discarded.state, discarded.settled_by, discarded.note) == (
+            "discarded",
+            "anna",
+            "old",
+        )
+        assert discarded.settled is not None
+        assert await journal.dead_letter(999) is None
         await journal.commit("crm", 2, burials[:1])
         assert len(await journal.dead_letters()) == 2
+        await journal.close()
+
+    async def test_holds_events_beside_the_position(self, harness: JournalHarness) -> None:
+        """What a consumer holds is kept in order of position with what is known of its keys, until it is released."""
+        journal = await harness.make()
+        await journal.append("f", events(0, 3), None)
+        stored = await journal.read(0, 3)
+        now = BEGIN
+        held = [HeldEvent(event=one, key="k", since=now) for one in stored]
+        trouble = KeyTrouble(
+            key="k",
+            attempts=2,
+            failing_since=now,
+            next_try=now + timedelta(seconds=9),
+            reason=Reason.SERVER_ERROR,
+            message="it answered 500",
+        )
+        await journal.commit("crm", 3, held=HeldChanges(held=held[1:], troubles=[trouble]))
+        await journal.commit("crm", 3, held=HeldChanges(held=held))
+        await journal.commit("lake", 3, held=HeldChanges(held=held[:1]))
+        kept = await journal.held("crm")
+        assert kept == Held(events=held, troubles=[trouble])
+        assert [one.event.body for one in kept.events] == [one.body for one in stored]
+        changes = HeldChanges(released=[stored[0].position], recovered=["k"])
+        burial = Burial(event=stored[0], reason=Reason.SERVER_ERROR, message="too often")
+        await journal.commit("crm", 3, [burial], changes)
+        assert await journal.held("crm") == Held(events=held[1:], troubles=[])
+        assert await journal.held("lake") == Held(events=held[:1], troubles=[])
+        (letter,) = await journal.dead_letters(sink="crm")
+        assert (letter.position, letter.sequence) == (stored[0].position, stored[0].sequence)
+        await journal.close()
+
+    async def test_exhumes_dead_letters_into_what_is_held(self, harness: JournalHarness) -> None:
+        """A replayed letter waits no longer as a letter, but as an event of its key."""
+        journal = await harness.make()
+        await journal.append("f", events(0, 3), None)
+        stored = await journal.read(0, 3)
+        burials = [Burial(event=one, reason=Reason.INVALID, message="no") for one in stored]
+        await journal.commit("crm", 3, burials[::-1])
+        letters = [letter.id for letter in await journal.dead_letters()]
+        assert list(await journal.exhume("lake", letters, by="anna")) == []
+        exhumed = await journal.exhume("crm", [*letters[:2], 999], by="anna")
+        assert [one.event for one in exhumed] == list(stored[1:])
+        assert [one.key for one in exhumed] == [one.envelope.partitionkey for one in stored[1:]]
+        assert [letter.id for letter in await journal.dead_letters()] == letters[2:]
+        assert [one.event for one in (await journal.held("crm")).events] == list(stored[1:])
+        replayed = await journal.dead_letter(letters[0])
+        assert replayed is not None
+        assert (replayed.state, replayed.settled_by) == ("replayed", "anna")
+        assert list(await journal.exhume("crm", letters[:2], by="anna")) == []
+        await journal.close()
+
+    async def test_saves_a_position_that_lies_before_the_last(
+        self, harness: JournalHarness
+    ) -> None:
+        """An operator may have a sink begin again."""
+        journal = await harness.make()
+        await journal.append("f", events(0, 5), None)
+        await journal.commit("crm", 5)
+        await journal.commit("crm", 2)
+        assert await journal.position("crm") == 2
+        assert journal.statistics().lag["crm"] == 3
         await journal.close()
 
     async def test_keeps_small_facts(self, harness: JournalHarness) -> None:

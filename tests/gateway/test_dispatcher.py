@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from prometheus_client import CollectorRegistry
 
 from gateway.contracts import Journal, Refusal, Report, Setback, SinkTraits
-from gateway.dispatcher import Dispatcher, DispatchPolicy
+from gateway.delivery.policy import DispatchPolicy
+from gateway.dispatcher import Dispatcher
 from gateway.errors import ConfigError, DeliveryRetryable, NotReady, Reason
 from gateway.events import StoredEvent
 from gateway.filters import EventFilter

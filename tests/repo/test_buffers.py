@@ -74,6 +74,10 @@ BOUNDS = {
         f"at most {max(traits.batch_events for traits in SINKS):,} events",
         f"{max(traits.batch_bytes for traits in SINKS) // MIB} MiB",
     ],
+    "events held back by their partition keys": [
+        f"{default(WebhookSettings, 'max_held_events'):,} events",
+        f"{WEBHOOK.traits.holds.most_bytes // MIB} MiB",
+    ],
     "requests of a webhook": [
         f"`concurrency`, {default(WebhookSettings, 'concurrency')}",
         f"a batch of {WEBHOOK.traits.batch_events}",

@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry
 
 from gateway.clock import SystemClock
 from gateway.contracts import Journal, Sink, SinkDescriptor
-from gateway.dispatcher import Dispatcher, DispatchPolicy
+from gateway.delivery.policy import DispatchPolicy
+from gateway.dispatcher import Dispatcher
 from gateway.events import CATALOGUE, Event, event_id, source_of
 from gateway.events.calls import Call
 from gateway.filters import EventFilter

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from gateway.commands import Command, Outcome
-from gateway.contracts import Delivery, Feed, Gap, Guarantee, Link, Report
+from gateway.contracts import Delivery, Feed, Gap, Guarantee, Hold, Link, Report, Setback
 from gateway.events import CATALOGUE, Event, StoredEvent, event_id, source_of
 from gateway.events.calls import Call
 
@@ -165,3 +165,41 @@ class RecordingSink:
     async def close(self) -> None:
         """Count."""
         self.closed += 1
+
+
+class KeyedRecordingSink(RecordingSink):
+    """A sink whose receiver fails at the events of some keys, and takes them one by one once they are mended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bad: dict[str, Setback] = {}
+        self.down: Setback | None = None
+        self.tried: list[StoredEvent] = []
+
+    async def deliver(self, batch: Sequence[StoredEvent]) -> Report:
+        """Take what is not of a bad key; hold the others."""
+        await self.gate.wait()
+        self.offers.append(list(batch))
+        if self.down is not None:
+            return Report(settled=0, setback=self.down)
+        held: dict[str, Hold] = {}
+        holds: list[Hold] = []
+        for index, event in enumerate(batch):
+            key = event.envelope.partitionkey
+            if key in self.bad:
+                holds.append(Hold(index=index, setback=None if key in held else self.bad[key]))
+                held[key] = holds[-1]
+            else:
+                self.taken.append(event)
+        return Report(settled=len(batch), held=tuple(holds))
+
+    async def deliver_one(self, event: StoredEvent) -> Report:
+        """Take it if its key is mended."""
+        self.tried.append(event)
+        if self.down is not None:
+            return Report(settled=0, setback=self.down)
+        setback = self.bad.get(event.envelope.partitionkey)
+        if setback is not None:
+            return Report(settled=1, held=(Hold(index=0, setback=setback),))
+        self.taken.append(event)
+        return Report(settled=1)

@@ -15,8 +15,8 @@ import pytest
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from gateway.clock import SystemClock
-from gateway.contracts import Report, Sink
+from gateway.clock import Clock, SystemClock
+from gateway.contracts import KeyedSink, Report, Sink
 from gateway.errors import ConfigError, Reason
 from gateway.events import Envelope
 from sinks.webhook import SINK
@@ -41,11 +41,11 @@ async def make(receiver: Receiver, tmp_path: Path) -> AsyncIterator[Make]:
     """Builds sinks for the receiver and closes them in the end."""
     sinks: list[Sink] = []
 
-    def make(**settings: object) -> Sink:
+    def make(clock: Clock | None = None, **settings: object) -> Sink:
         model = WebhookSettings.model_validate(
             {"url": receiver.url, "secret": SECRET, "allow_private": True, **settings}
         )
-        sinks.append(SINK.build(model, sink_context(tmp_path, clock=SystemClock())))
+        sinks.append(SINK.build(model, sink_context(tmp_path, clock=clock or SystemClock())))
         return sinks[-1]
 
     yield make
@@ -140,14 +140,91 @@ async def test_a_failing_key_holds_back_only_itself(receiver: Receiver, make: Ma
     receiver.answer = lambda event: 500 if event["partitionkey"] == bad else 200
     await sink.open()
     report = await sink.deliver(events)
-    assert report.settled == 1
-    assert report.setback is not None
-    assert report.setback.reason is Reason.SERVER_ERROR
+    assert (report.settled, report.setback) == (12, None)
+    assert [hold.index for hold in report.held] == [1, 4, 7, 10]
+    first, *behind = [hold.setback for hold in report.held]
+    assert first is not None
+    assert first.reason is Reason.SERVER_ERROR
+    assert behind == [None, None, None]
     others = [event for event in events if event.envelope.partitionkey != bad]
     assert sorted(event["id"] for event in receiver.taken) == sorted(ids(others))
+    assert receiver.attempts.count(events[1].envelope.id) == 1
+
+
+@pytest.mark.parametrize("status", [500, 409, 400, 503])
+async def test_a_held_event_alone_is_judged_like_any(
+    receiver: Receiver, make: Make, status: int
+) -> None:
+    """It is held on, refused, or the receiver takes nothing now."""
+    sink, (event,) = make(), batch_of(1)
+    assert isinstance(sink, KeyedSink)
+    await sink.open()
+    receiver.answer = lambda _: status
+    report = await sink.deliver_one(event)
+    found = (report.settled, len(report.refused), len(report.held), report.setback is not None)
+    assert found == {400: (1, 1, 0, False), 503: (0, 0, 0, True)}.get(status, (1, 0, 1, False))
     receiver.answer = lambda _: 200
-    assert (await sink.deliver(events[1:])).settled == 11
-    assert sorted(event["id"] for event in receiver.taken) == sorted(ids(events))
+    assert await sink.deliver_one(event) == Report(settled=1)
+
+
+async def test_a_held_event_that_is_too_large_is_refused_without_being_sent(
+    receiver: Receiver, make: Make
+) -> None:
+    sink, event = make(max_event_bytes=1024), stored(1, padding=5000)
+    assert isinstance(sink, KeyedSink)
+    await sink.open()
+    assert len((await sink.deliver_one(event)).refused) == 1
+    assert receiver.attempts == []
+
+
+async def test_in_batches_a_failing_key_is_found_and_all_others_arrive(
+    receiver: Receiver, make: Make
+) -> None:
+    """The request is halved until the key stands alone; its later events are not sent, all others once."""
+    sink, events = make(mode="batched"), batch_of(12, keys=3)
+    bad = events[1].envelope.partitionkey
+
+    def answer(event: dict[str, Any]) -> int:
+        return 500 if event["partitionkey"] == bad else 200
+
+    receiver.answer = answer
+    await sink.open()
+    report = await sink.deliver(events)
+    assert (report.settled, report.setback) == (12, None)
+    assert [hold.index for hold in report.held] == [1, 4, 7, 10]
+    others = [event for event in events if event.envelope.partitionkey != bad]
+    assert sorted(event["id"] for event in receiver.taken) == sorted(ids(others))
+
+
+async def test_requests_keep_to_a_rate(receiver: Receiver, make: Make) -> None:
+    """Four requests at two a second wait for their turns, at whatever concurrency."""
+    clock = LeapingClock(datetime.now(UTC))
+    sink = make(clock, max_requests_per_second=2)
+    await sink.open()
+    assert (await sink.deliver(batch_of(4, keys=4))).settled == 4
+    assert clock.monotonic() >= 1.5
+    assert len(receiver.taken) == 4
+
+
+async def test_part_of_a_batch_offered_again_forgets_nothing_of_the_rest(
+    receiver: Receiver, make: Make
+) -> None:
+    """A receiver that comes back is first offered one event; what it took before is not posted again."""
+    sink, events = make(concurrency=2), batch_of(4, keys=4)
+    first, second = (event.envelope.id for event in events[:2])
+    await sink.open()
+    receiver.answer = lambda event: 503 if event["id"] == first else 200
+    receiver.released.clear()
+    async with asyncio.TaskGroup() as tasks:
+        delivery = tasks.create_task(sink.deliver(events))
+        await receiver.until(lambda: len(receiver.attempts) == 2)
+        receiver.released.set()
+    assert delivery.result().settled == 0
+    assert [event["id"] for event in receiver.taken] == [second]
+    receiver.answer = lambda _: 200
+    assert (await sink.deliver(events[:1])).settled == 1
+    assert (await sink.deliver(events[1:])).settled == 3
+    assert receiver.attempts.count(second) == 1
 
 
 async def test_a_receiver_that_only_fails_is_left_alone(receiver: Receiver, make: Make) -> None:
