@@ -38,8 +38,8 @@ from gateway.journal import open_journal
 from gateway.lifecycle import CleanupStack, Interruptible, StopSignal
 from gateway.liveness import LivenessPolicy
 from gateway.masking import Masker
-from gateway.picture import Picture
 from gateway.pausing import ConnectorPauses
+from gateway.picture import Picture
 from gateway.picture_keeper import CONSUMER as PICTURE_CONSUMER
 from gateway.picture_keeper import PictureKeeper
 from gateway.registry import Registry
@@ -115,11 +115,11 @@ class Gateway:
             learn=config.gateway.liveness.learn,
             check_seconds=_check_seconds(config),
         )
-        supervisor = Supervisor(
         pauses = ConnectorPauses(
             connectors, journal=journal, telemetry=self.telemetry, clock=self._clock
         )
         await pauses.restore()
+        supervisor = Supervisor(
             connectors.values(),
             journal=journal,
             telemetry=self.telemetry,
@@ -130,8 +130,8 @@ class Gateway:
                 liveness=liveness,
             ),
             stop=stop,
-            rhythms={block.name: block.rhythm_seconds for block in config.connectors},
             pauses=pauses,
+            rhythms={block.name: block.rhythm_seconds for block in config.connectors},
         )
         watcher = FeedWatcher(
             supervisor.runners,
@@ -164,8 +164,8 @@ class Gateway:
             connectors_by_name=connectors,
             platforms=platforms,
             supervisor=supervisor,
-            dispatchers=dispatchers,
             pauses=pauses,
+            dispatchers=dispatchers,
             journal=journal,
             router=router,
             attachments=attachments,

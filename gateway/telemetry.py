@@ -256,10 +256,6 @@ class Telemetry:
             next_try_seconds=round(wait_seconds, 1),
         )
 
-    def sink_crashed(self, sink: str, error: BaseException) -> None:
-        """A defect of ours ended a delivery; the sink is opened anew."""
-        self._sink_up.labels(sink).set(0)
-        self._sink_retries.labels(sink, Reason.OTHER.value).inc()
     def sink_held_key(self, sink: str, reason: Reason, message: str) -> None:
         """A receiver failed at the events of one key; they are held, all others go on."""
         self._sink_retries.labels(sink, reason.value).inc()
@@ -274,6 +270,10 @@ class Telemetry:
         self._paused.labels(sink).set(paused)
         self._log.info("sink paused" if paused else "sink not paused", sink=sink)
 
+    def sink_crashed(self, sink: str, error: BaseException) -> None:
+        """A defect of ours ended a delivery; the sink is opened anew."""
+        self._sink_up.labels(sink).set(0)
+        self._sink_retries.labels(sink, Reason.OTHER.value).inc()
         self._log.error("sink crashed: please report this", sink=sink, exc_info=error)
 
     def sink_delivered(
