@@ -121,7 +121,11 @@ class Telemetry:
 
     def feed_state(self, connector: str, feed: str, old: FeedState | None, new: FeedState) -> None:
         """A feed went from one state to another."""
-        if old is not None:
+        if old is None:
+            # A counter that first appears with its first event is one that no rate() sees grow.
+            for counter in (self._not_understood, self._anomalies, self._feed_duplicates):
+                counter.labels(connector)
+        else:
             self._feeds.labels(connector, old.value).dec()
         self._feeds.labels(connector, new.value).inc()
         self._log.debug("feed state", feed=feed, old=old and old.value, new=new.value)
@@ -193,6 +197,12 @@ class Telemetry:
         log = self._log.warning if recovered else self._log.debug
         log("feed compared with the platform", feed=feed, reason=reason, recovered=recovered)
 
+    def connector_paused(self, connector: str, *, paused: bool) -> None:
+        """An operator paused a connector or resumed it, or a restart found it paused."""
+        self._connector_paused.labels(connector).set(paused)
+        log = self._log.warning if paused else self._log.info
+        log("connector paused" if paused else "connector resumed", connector=connector)
+
     def surprising(self, connector: str, *, not_understood: int, anomalies: int) -> None:
         """A delivery held messages that were not understood, or illegal transitions."""
         if not_understood:
@@ -201,12 +211,6 @@ class Telemetry:
             self._anomalies.labels(connector).inc(anomalies)
 
     def journal_full(self, feed: str) -> None:
-    def connector_paused(self, connector: str, *, paused: bool) -> None:
-        """An operator paused a connector or resumed it, or a restart found it paused."""
-        self._connector_paused.labels(connector).set(paused)
-        log = self._log.warning if paused else self._log.info
-        log("connector paused" if paused else "connector resumed", connector=connector)
-
         """The journal refused an append for want of room; nothing is acknowledged until there is some."""
         self._log.error(
             "journal full: feeds are not acknowledged",
