@@ -39,7 +39,7 @@ SLOW_MODULES = frozenset(
         "connectors/incontact_wfo/test_connector.py",
         "connectors/nice_incontact/test_oracle.py",
         "connectors/nice_incontact/test_simulator_lives.py",
-        "connectors/incontact_wfo/test_connector.py",
+        "gateway/api/test_schemathesis.py",
         "gateway/journal/test_faults.py",
         "support/test_skipping.py",
     }

@@ -25,7 +25,11 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Annotated[
         str,
-        Meta(min_length=1, max_length=255, description="file name as the receiver shall see it"),
+        Meta(
+            max_length=255,
+            pattern=r'^[^"/\\\x00-\x1f\x7f]+$',
+            description="file name as the receiver shall see it, without folders and quotes",
+        ),
     ]
     media_type: Annotated[
         str,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -197,6 +198,9 @@ class _Builder:
             content[answer.media_type] = {"schema": self._schema_of[repr(answer.type)]}
         if problems:
             content[CONTENT_TYPE] = {"schema": self._problem(problems)}
+        if status == HTTPStatus.BAD_REQUEST:
+            # The web server's own answer to what is no request, such as a line of 8 KiB; it has no form but words.
+            content["text/plain"] = {"schema": {"type": "string"}}
         if problems and status in _WITH_RETRY:
             headers["Retry-After"] = "seconds until another try is worth while"
         if content:
