@@ -33,6 +33,8 @@ def on_monitor(message: Message, picture: AgentPicture) -> None:
             message.duplicate = True
             return
         picture.monitor = None
+        for name in picture.of_kind(SUPERVISION):
+            picture.close(name)
         _tell(message, "stopped", target or held.target, None, held.mode)
         return
     now = Monitor(target=target, since=message.text("monitorstarttime"))

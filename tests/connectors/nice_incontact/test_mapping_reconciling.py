@@ -1,0 +1,116 @@
+"""Sets of current states: what differs from what was told is told, what is missing has ended."""
+
+from __future__ import annotations
+
+import msgspec
+
+from connectors._nice_wip.mapping import AgentPicture
+from gateway.events import Confidence, Provenance
+from gateway.states import AgentState
+from tests.connectors.nice_incontact.builders import (
+    RECEIVED,
+    Session,
+    call,
+    chat,
+    event,
+    only,
+    start,
+    state,
+    verbs,
+)
+
+
+def test_a_first_set_tells_how_things_stand() -> None:
+    events = Session().adopt(start(), state(), call("Active"), reconciled=False)
+
+    assert verbs(events) == ["agent.session.started", "agent.state.snapshot", "call.connected"]
+    assert {one.provenance for one in events} == {Provenance.SNAPSHOT}
+    assert not [one for one in events if isinstance(one.anomaly, str)]
+
+
+def test_a_set_that_says_nothing_new_tells_nothing() -> None:
+    session = Session().begun()
+    session.push(call("Active"))
+
+    assert session.adopt(start(), state(), call("Active")) == []
+
+
+def test_missed_transitions_are_told_as_reconciled() -> None:
+    session = Session().begun()
+    session.push(call("Active"), call("Active", contact="78"), chat("Active"))
+
+    events = session.adopt(
+        start(), state("Unavailable", CurrentOutReason="Break"), call("Holding", at=5)
+    )
+
+    assert sorted(verbs(events)) == [
+        "agent.state.changed", "call.ended", "call.held", "interaction.completed",
+    ]  # fmt: skip
+    assert {one.provenance for one in events} == {Provenance.RECONCILED}
+    ended = next(one for one in events if one.type == "tieline.call.ended.v1")
+    assert ended.confidence is Confidence.INFERRED
+    assert ended.data.cause == "absent"  # type: ignore[attr-defined]  # a Call
+
+
+def test_reading_again_on_the_same_occasion_gives_the_same_ids() -> None:
+    kept = msgspec.json.encode(Session().begun().mapper.picture)
+
+    def adopted(occasion: str) -> list[str]:
+        session = Session(msgspec.json.decode(kept, type=AgentPicture))
+        told = (start(), state("Unavailable"), call("Active"), call("Holding", contact="78"))
+        return [one.id for one in session.adopt(*told, occasion=occasion)]
+
+    assert adopted("gap 1") == adopted("gap 1")
+    assert not set(adopted("gap 1")) & set(adopted("gap 2"))
+    assert len(set(adopted("gap 1"))) == 3
+
+
+def test_a_set_of_another_session_ends_the_earlier_one() -> None:
+    session = Session().begun()
+    session.push(call("Active"))
+
+    events = session.adopt(start("9002"), state())
+
+    assert verbs(events) == [
+        "call.ended", "agent.session.ended", "agent.state.changed", "agent.session.started",
+        "agent.state.changed",
+    ]  # fmt: skip
+    assert session.mapper.picture.session == "9002"
+
+
+def test_a_contact_in_wrap_up_that_vanished_is_not_ended_twice() -> None:
+    session = Session().begun()
+    session.push(call("Active"), call("Disconnected", at=1))
+
+    assert session.adopt(start(), state()) == []
+    assert session.mapper.picture.contacts == {}
+
+
+def test_no_session_ends_what_was_open() -> None:
+    session = Session().begun()
+    session.push(call("Active"))
+
+    events = session.mapper.absent(occasion="gap 1", received=RECEIVED, reconciled=True)
+
+    assert verbs(events) == ["call.ended", "agent.session.ended", "agent.state.changed"]
+    assert session.mapper.picture.standing is not None
+    assert session.mapper.picture.standing.state is AgentState.LOGGED_OFF
+    assert session.mapper.absent(occasion="gap 2", received=RECEIVED) == []
+
+
+def test_an_agent_who_was_never_seen_is_told_as_logged_off_once() -> None:
+    session = Session()
+
+    data = only(session.mapper.absent(occasion="start", received=RECEIVED))
+
+    assert data.state is AgentState.LOGGED_OFF
+    assert session.mapper.absent(occasion="start", received=RECEIVED) == []
+
+
+def test_supervision_that_ended_meanwhile_is_stopped() -> None:
+    session = Session().begun()
+    contact = {**call("Active", contact="90"), "Type": "SupervisorContact"}
+    session.push(event("SupervisorMonitor", TargetAgentId="1002", FinalState="False"), contact)
+
+    assert verbs(session.adopt(start(), state())) == ["supervision.stopped"]
+    assert session.mapper.picture.monitor is None
