@@ -74,7 +74,7 @@ class Simulator(SimulatedServer):
         operations = Operations(self.world, self.calls, self.between, session_calls)
         operations.serve(router)
         Lists(self.world).serve(router)
-        http = Http(
+        self.http = Http(
             chosen,
             self.plan,
             self.fault_rng,
@@ -90,7 +90,7 @@ class Simulator(SimulatedServer):
         self.app = web.Application()
         self.app.add_routes(AdminRoutes(self, self.lives, self._facts).routes())
         self.app.add_routes(admin.routes())
-        self.app.add_routes(http.routes())
+        self.app.add_routes(self.http.routes())
         self.prepare(self.app, name="nice_incontact simulator", faults=chosen.faults)
 
     @property
@@ -124,7 +124,11 @@ class Simulator(SimulatedServer):
                 self.world.log_in(agent)
 
     def _facts(self) -> dict[str, object]:
-        return {**self.world.summary(), "tokens": self.tokens.issued}
+        return {
+            **self.world.summary(),
+            "tokens": self.tokens.issued,
+            "requests": dict(self.http.requests),
+        }
 
 
 def build(settings: SimulatorSettings | None = None) -> web.Application:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -68,6 +69,8 @@ class Http:
         self._token_host = token_host
         self._feed_faults = feed_faults
         self._joined = joined
+        self.requests: Counter[str] = Counter()
+        """How many there were, by the last part of the path."""
 
     def routes(self) -> list[web.RouteDef]:
         """Everything but /sim/."""
@@ -75,6 +78,7 @@ class Http:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         found = split_path(request.path)
+        self.requests[request.path.rstrip("/").rpartition("/")[2].lower()] += 1
         if found is None:
             return await self._sign_in(request)
         version, path = found
