@@ -13,15 +13,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
 
 from connectors._wire.http_errors import as_lost
 from gateway.clock import Clock
+from gateway.contracts import Gap
 from gateway.errors import ConnectionFailed, NotConnected, Reason
+from gateway.events import event_id
 
 _T = TypeVar("_T")
+MISSED_INTERVALS = 3
 
 
 class Rhythm(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +46,16 @@ class Rhythm(msgspec.Struct, frozen=True, kw_only=True):
     deadline_seconds: float = 30.0
     max_put_off_seconds: float = 3600.0
     most_put_offs: int = 5
+
+
+def missed(feed: str, before: datetime, now: datetime, interval_seconds: float) -> Gap | None:
+    """The gap of a feed that was polled last at `before`, if that is longer ago than three intervals.
+
+    What changes and changes back between two polls is never seen; after so long a time that is worth a word.
+    """
+    if (now - before).total_seconds() <= MISSED_INTERVALS * interval_seconds:
+        return None
+    return Gap(key=event_id("gap", feed, before.isoformat()), reason="not_polled", since=before)
 
 
 class Poller:

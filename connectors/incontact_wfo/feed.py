@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from connectors._wire.polling import Poller, Rhythm
+from connectors._wire.polling import Poller, Rhythm, missed
 from connectors.incontact_wfo.client import Answer, Recorder
 from connectors.incontact_wfo.mapping import (
     Mapper,
@@ -36,7 +36,6 @@ AT_ONCE = 8
 """So many agents are asked for at the same time."""
 MAX_WAITING = 10_000
 """Events of commands that are not yet journalled; beyond it commands are refused."""
-GAP_INTERVALS = 3
 KEEP_SECONDS = 60.0
 """How often it is written down that the recorder was looked at, if nothing changes."""
 DEADLINE_SLACK_SECONDS = 5.0
@@ -248,7 +247,8 @@ class TrackerFeed:
     def _take(self, reading: Reading, ticket: int) -> Delivery | None:
         now, before = self._clock.now(), self.mapper.state.polled_at
         fresh = before is None
-        gap = None if before is None else self._gap(before, now)
+        interval = self._settings.interval_seconds
+        gap = None if before is None else missed(self.name, before, now, interval)
         provenance = Provenance.SNAPSHOT if fresh else Provenance.POLLED
         if gap is not None:
             provenance = Provenance.RECONCILED
@@ -265,10 +265,3 @@ class TrackerFeed:
         waiting, self._waiting = self._waiting, []
         self._kept_at = self._clock.now()
         return Delivery(events=(*waiting, *events), resume=encode_state(self.mapper.state), gap=gap)
-
-    def _gap(self, before: datetime, now: datetime) -> Gap | None:
-        limit = GAP_INTERVALS * self._settings.interval_seconds
-        if (now - before).total_seconds() <= limit:
-            return None
-        key = event_id("gap", self.name, before.isoformat())
-        return Gap(key=key, reason="not_polled", since=before)

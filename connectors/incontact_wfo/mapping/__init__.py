@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from connectors._wire.json_values import fingerprint
+from connectors._wire.telling import ToldOnce
 from connectors.incontact_wfo.mapping.calls import CallTeller, Words
 from connectors.incontact_wfo.mapping.reading import (
     Agent,
@@ -22,7 +23,7 @@ from connectors.incontact_wfo.mapping.reading import (
 )
 from connectors.incontact_wfo.mapping.state import KnownCall, State, decode_state, encode_state
 from connectors.incontact_wfo.mapping.telling import Origin, Telling
-from connectors.incontact_wfo.vendor import ALL_AGENTS_PATH, RecordingWord
+from connectors.incontact_wfo.vendor import AGENT_PATH, ALL_AGENTS_PATH, RecordingWord
 from gateway.events import Event, Provenance
 from gateway.events.calls import Recording as RecordingData
 from gateway.events.common import Native
@@ -36,9 +37,7 @@ __all__ = [
 
 MAX_CHANGED = 1_000
 MAX_ODD = 100
-MAX_TOLD = 10_000
 NOTHING_FOUND = f"the tracker is empty, or this server has no {ALL_AGENTS_PATH} and needs `agents`"
-_VENDOR_MESSAGE = "tieline.vendor.message.v1"
 
 
 class Mapper:
@@ -55,7 +54,7 @@ class Mapper:
         self._ids: dict[tuple[str, str], str] = {}
         self._tickets: dict[str, int] = {}
         self._tickets_drawn = 0
-        self._told_odd: set[str] = set()
+        self._once = ToldOnce()
         self.state = State()
         self.unknown_words: set[str] = set()
         self.agents = 0
@@ -123,10 +122,10 @@ class Mapper:
         for name in reading.gone:
             self._gone(telling, name, ticket)
         if not reading.found:
-            telling.not_understood(f"HTTP 404: {NOTHING_FOUND}", None)
+            telling.not_understood(ALL_AGENTS_PATH, f"HTTP 404: {NOTHING_FOUND}", None)
         for odd in reading.odd[:MAX_ODD]:
-            telling.not_understood("no agent of the tracker", odd)
-        return [event for event in telling.events if self._is_news(event)]
+            telling.not_understood(ALL_AGENTS_PATH, "no agent of the tracker", odd)
+        return self._once.news(telling.events)
 
     def claim(
         self, agent: str | None, about: str, state: RecordingWord, *, received: datetime, cause: str
@@ -167,21 +166,13 @@ class Mapper:
                 cause,
                 about_one or "",
                 inferred=True,
+                cause=cause,
             )
         return telling.events
 
-    def _is_news(self, event: Event) -> bool:
-        """What cannot be read comes with every reading, and is told once."""
-        if event.type != _VENDOR_MESSAGE:
-            return True
-        if event.id in self._told_odd or len(self._told_odd) >= MAX_TOLD:
-            return False
-        self._told_odd.add(event.id)
-        return True
-
     def _agent(self, telling: Telling, agent: Agent, *, baseline: bool) -> None:
         for why in agent.odd:
-            telling.not_understood(why, agent.payload)
+            telling.not_understood(AGENT_PATH, why, agent.payload)
         known = self.state.agents.get(agent.id, {})
         teller = CallTeller(self._words, telling, agent, baseline=baseline)
         now: dict[str, KnownCall] = {}

@@ -19,7 +19,7 @@ from connectors.incontact_wfo.mapping.reading import Agent, Call, Recording
 from connectors.incontact_wfo.mapping.state import KnownCall, KnownRecording
 from connectors.incontact_wfo.mapping.telling import Telling
 from connectors.incontact_wfo.mapping.times import site_time
-from connectors.incontact_wfo.vendor import DIRECTIONS, CallWord, RecordingWord
+from connectors.incontact_wfo.vendor import AGENT_PATH, DIRECTIONS, CallWord, RecordingWord
 from gateway.events import calls
 from gateway.events.common import Native, Party
 from gateway.states import ConnectionState, is_legal
@@ -267,6 +267,7 @@ class CallTeller:
             *place,
             inferred=inferred,
             correlation=call.id,
+            cause=self._telling.cause,
         )
 
     def _add_call(
@@ -330,5 +331,5 @@ class CallTeller:
     def _unknown(self, member: str, word: str) -> None:
         self.unknown_words.add(f"{member} {word}")
         self._telling.not_understood(
-            f"{member} {word!r} has no meaning in the settings", {member: word}
+            AGENT_PATH, f"{member} {word!r} has no meaning in the settings", {member: word}
         )
