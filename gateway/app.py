@@ -45,6 +45,7 @@ from gateway.picture_keeper import PictureKeeper
 from gateway.registry import Registry
 from gateway.runtime import Runtime
 from gateway.service_manager import ServiceManager
+from gateway.sink_desk import DispatcherDesk
 from gateway.supervisor import Supervisor, SupervisorPolicy
 from gateway.telemetry import Telemetry
 from gateway.telemetry_figures import watch_api, watch_picture
@@ -165,6 +166,7 @@ class Gateway:
             platforms=platforms,
             supervisor=supervisor,
             pauses=pauses,
+            sinks=DispatcherDesk(dispatchers, journal),
             dispatchers=dispatchers,
             journal=journal,
             router=router,

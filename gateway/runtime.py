@@ -23,6 +23,7 @@ from gateway.errors import CommandRefused, JournalFull, Reason
 from gateway.lifecycle import StopSignal
 from gateway.pausing import ConnectorPauses
 from gateway.picture import Picture
+from gateway.sink_desk import DispatcherDesk
 from gateway.states import FeedState
 from gateway.supervisor import FeedRunner, Supervisor
 from gateway.telemetry import Telemetry
@@ -36,6 +37,7 @@ class Runtime:
     platforms: Mapping[str, PlatformDescriptor]
     supervisor: Supervisor
     pauses: ConnectorPauses
+    sinks: DispatcherDesk
     dispatchers: Sequence[Dispatcher]
     journal: Journal
     router: CommandRouter

@@ -101,6 +101,11 @@ class Kind(Enum):
         HTTPStatus.SERVICE_UNAVAILABLE,
         "There is no room for another attachment",
     )
+    REPLAY_PENDING = (
+        "replay-pending",
+        HTTPStatus.CONFLICT,
+        "Another replay is about to begin",
+    )
     RATE_LIMITED = ("rate-limited", HTTPStatus.TOO_MANY_REQUESTS, "Too much at once")
     COMMAND_REFUSED = ("command-refused", HTTPStatus.CONFLICT, "The command was refused")
     JOURNAL_FULL = ("journal-full", HTTPStatus.SERVICE_UNAVAILABLE, "The journal has no room")

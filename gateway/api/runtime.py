@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -14,6 +14,9 @@ from gateway.contracts import Journal
 from gateway.contracts.attachments import StoredAttachment
 from gateway.directory import Directory
 from gateway.picture import Picture
+
+if TYPE_CHECKING:
+    from gateway.api.sinks import SinkDesk
 
 
 class ErrorView(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +101,11 @@ class ApiRuntime(Protocol):
     @property
     def journal(self) -> Journal:
         """The events. For reading only."""
+        ...
+
+    @property
+    def sinks(self) -> SinkDesk:
+        """All sinks, and their dead letters."""
         ...
 
     def feeds(self) -> Sequence[FeedView]:

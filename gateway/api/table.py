@@ -8,10 +8,12 @@ from gateway.api import (
     attachments,
     commands,
     connector_acts,
+    dead_letter_views,
     directory_views,
     documentation,
     event_stream,
     picture_views,
+    sink_views,
     views,
 )
 from gateway.api.event_stream import EventStreams
@@ -30,6 +32,8 @@ def operations(
     rows += (
         *views.operations(runtime),
         *connector_acts.operations(runtime),
+        *sink_views.operations(runtime),
+        *dead_letter_views.operations(runtime),
         *picture_views.operations(runtime),
         *directory_views.operations(runtime),
         *event_stream.operations(streams),

@@ -29,6 +29,7 @@ from gateway.directory import Directory
 from gateway.errors import AttachmentRefused, CommandRefused, Reason, TielineError
 from gateway.journal import MemoryJournal
 from gateway.picture import Picture
+from gateway.sink_desk import DispatcherDesk
 
 ATTACHMENT_BYTES = 200_000
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -59,6 +60,7 @@ class FakeRuntime:
         self.picture = Picture()
         self.directory = Directory((), clock=SystemClock())
         self.journal = MemoryJournal()
+        self.sinks = DispatcherDesk((), self.journal)
         self.failure: Exception | None = None
         self.records: dict[str, CommandRecord] = {}
         self.uploads: dict[str, StoredAttachment] = {}
