@@ -19,7 +19,16 @@ from datetime import datetime
 from gateway import feed_events
 from gateway.backoff import Backoff, BackoffPolicy
 from gateway.clock import Clock
-from gateway.contracts import Connector, Delivery, Feed, Gap, Journal, Link, Snapshotter
+from gateway.contracts import (
+    Appended,
+    Connector,
+    Delivery,
+    Feed,
+    Gap,
+    Journal,
+    Link,
+    Snapshotter,
+)
 from gateway.errors import (
     AuthRejected,
     ConfigError,
@@ -303,7 +312,8 @@ class FeedRunner:
                 self.watch.surprised(self._clock.monotonic())
         if delivery.gap is not None:
             events = await self._account_for(delivery.gap, events)
-        await self._append(events, delivery.resume)
+        done = await self._append(events, delivery.resume)
+        self._count(events, stored=done.stored, duplicates=done.duplicates)
         await self.feed.commit(delivery)
 
     async def _account_for(self, gap: Gap, events: Sequence[Event]) -> Sequence[Event]:
@@ -327,7 +337,7 @@ class FeedRunner:
         )
         return [*events, *reconciled, closed]
 
-    async def _append(self, events: Sequence[Event], resume: bytes | None) -> None:
+    async def _append(self, events: Sequence[Event], resume: bytes | None) -> Appended:
         """Append, however long the journal has no room; only a stop in a hurry ends the waiting."""
         before = self.state or FeedState.CONNECTED
         while True:
@@ -344,7 +354,7 @@ class FeedRunner:
             self._telemetry.journal_has_room(self.feed.name)
         if resume is not None:
             self._resume = resume
-            self._count(events, stored=done.stored, duplicates=done.duplicates)
+        return done
 
     def _count(self, events: Sequence[Event], *, stored: int, duplicates: int) -> None:
         if not events:

@@ -52,10 +52,15 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What a feed hands over: events in order, and the resume state that covers exactly them and all before."""
+    """What a feed hands over: events in order, and the resume state that covers exactly them and all before.
+
+    Without a state (`resume` is None) the one that is stored stays: whoever goes on from it reads these events once
+    more, under the same ids, and the journal keeps one of each. So a feed whose state is large may give it now and
+    then; it gives it with every gap and at the end of `drain`.
+    """
 
     events: tuple[Event, ...]
-    resume: bytes
+    resume: bytes | None
     gap: Gap | None = None
     receipt: Any = None
     """The feed's own handle for `commit`; nobody else looks at it."""

@@ -91,6 +91,18 @@ async def test_events_are_acknowledged_only_after_the_journal_has_them() -> None
     assert await journal.resume("main/a1") == b"state"
 
 
+async def test_a_delivery_without_a_state_leaves_the_stored_one() -> None:
+    """Its events are journalled, counted and acknowledged all the same; the next process reads them once more."""
+    feed = ScriptedFeed()
+    journal = memory_journal()
+    async with running(ScriptedConnector(feeds=[feed]), journal) as run:
+        feed.give(1, resume=b"state")
+        feed.give(2, resume=None)
+        await until(lambda: len(feed.committed) == 2)
+        assert run.runner.events == 2
+    assert await journal.resume("main/a1") == b"state"
+
+
 async def test_a_feed_resumes_from_what_the_journal_remembers() -> None:
     journal = memory_journal()
     await journal.append("main/a1", [call_event(1)], b"remembered")

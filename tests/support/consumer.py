@@ -75,7 +75,8 @@ class FeedConsumer:
         if delivery.gap is not None and isinstance(self.connector, Snapshotter):
             events += await self.connector.snapshot(self.feed)
         self.events += events
-        self.resume = delivery.resume
+        if delivery.resume is not None:
+            self.resume = delivery.resume
         if delivery.gap is not None:
             self.gaps.append(delivery.gap)
         await self.feed.commit(delivery)

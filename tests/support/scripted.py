@@ -49,7 +49,7 @@ class ScriptedFeed:
         self.closed = 0
 
     def give(
-        self, *numbers: int, resume: bytes = b"r", gap: Gap | None = None, **event: str
+        self, *numbers: int, resume: bytes | None = b"r", gap: Gap | None = None, **event: str
     ) -> Delivery:
         """Put a delivery of call events into the inbox."""
         events = tuple(call_event(number, **event) for number in numbers)
