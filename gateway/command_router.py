@@ -32,6 +32,7 @@ from gateway.commands import (
 )
 from gateway.contracts import CommandTarget, Connector, Journal
 from gateway.errors import CommandRefused, CommandUncertain, ConnectionFailed, Reason
+from gateway.events import connector_of
 from gateway.evidence import judge
 from gateway.rate_limits import RateLimits
 from gateway.telemetry import Telemetry
@@ -287,7 +288,7 @@ class CommandRouter:
         """Read what the journal gets until an event decides, or the time is over."""
         try:
             async with asyncio.timeout(seconds):
-                verdict = await self._find_evidence(record.position, expectation)
+                verdict = await self._find_evidence(record, expectation)
         except TimeoutError:
             verdict = Outcome(
                 status=Status.UNKNOWN,
@@ -297,10 +298,14 @@ class CommandRouter:
         reply = record.outcome.native_reply if record.outcome else None
         await self._log.settle(record, msgspec.structs.replace(verdict, native_reply=reply))
 
-    async def _find_evidence(self, position: int, expectation: Expectation) -> Outcome:
+    async def _find_evidence(self, record: CommandRecord, expectation: Expectation) -> Outcome:
+        """Only what its own connector tells: two platforms may have agents, numbers and calls of the same name."""
+        position, connector = record.position, record.command.connector
         while True:
             events = await self._journal.read(position, _READ_LIMIT)
             for event in events:
+                if connector_of(event.source) != connector:
+                    continue
                 if verdict := judge(expectation, event):
                     return verdict
             if events:

@@ -11,6 +11,7 @@ import aiohttp
 
 from gateway.contracts import Journal
 from gateway.demo.platforms import Scene
+from gateway.events import connector_of
 
 _WAIT_SECONDS = 10
 _PAUSE_SECONDS = 0.4
@@ -66,7 +67,8 @@ class CommandScript:
                 return
             if call is None and (evidence := record.get("evidence")):
                 call = await self._call_of(evidence)
-            if (awaited := step.get("then")) and not await self._happens(awaited, f"call/{call}"):
+            awaited = step.get("then")
+            if awaited and not await self._happens(connector, awaited, f"call/{call}"):
                 return
             await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -89,15 +91,19 @@ class CommandScript:
         self.recent.append((verb, str(about), status))
         return record
 
-    async def _happens(self, event_type: str, subject: str) -> bool:
-        """Whether such an event comes in time, or came just now."""
+    async def _happens(self, connector: str, event_type: str, subject: str) -> bool:
+        """Whether the connector tells such an event in time, or told it just now."""
         position = self._recently()
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
                 while True:
                     for event in await self._journal.read(position, _READ):
                         position = event.position
-                        if event.type == event_type and event.envelope.subject == subject:
+                        if (
+                            event.type == event_type
+                            and connector_of(event.source) == connector
+                            and event.envelope.subject == subject
+                        ):
                             return True
                     await self._journal.wait(position)
         except TimeoutError:

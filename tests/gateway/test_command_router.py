@@ -47,6 +47,22 @@ async def test_an_event_from_before_the_command_proves_nothing() -> None:
     assert outcome.reason is Reason.DEADLINE
 
 
+async def test_an_event_of_another_connector_about_a_call_of_the_same_name_decides_nothing() -> (
+    None
+):
+    connector, journal = ScriptedConnector(), memory_journal()
+    connector.answers = [ACCEPTED]
+    async with routing(connector, journal) as router:
+        record = await submit(router)
+        for verb in ("held", "failed"):
+            other = call_event(1, verb=verb, connector="elsewhere")
+            await journal.append("elsewhere/a1", [other], b"r")
+        proof = call_event(1, verb="held")
+        await journal.append("main/a1", [proof], b"r")
+        outcome = await verdict(router, record)
+    assert outcome.evidence == proof.id
+
+
 async def test_a_failure_event_refuses_the_command() -> None:
     connector, journal = ScriptedConnector(), memory_journal()
     connector.answers = [ACCEPTED]
