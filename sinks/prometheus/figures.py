@@ -1,34 +1,60 @@
 """Which time series there are. Bounded by what the gateway knows, never by what a platform sends.
 
-No label holds an agent, a call or a user: connectors come from the configuration, states, directions and event types
-from closed lists, and queues and values are the first so many that were seen.
+No label holds a call or a user, or an agent whom the configuration does not name: connectors come from the
+configuration, states, directions and event types from closed lists, and queues and values are the first so many that
+were seen.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from typing import TypeVar
 
+import msgspec
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from gateway.contracts import PictureView
-from gateway.events import CATALOGUE
+from gateway.events import CATALOGUE, StoredEvent
+from gateway.events.operations import MetricObject
 from gateway.states import AgentState, ConnectionState
 
 _T = TypeVar("_T", bound=Hashable)
 
 OTHER = "other"
+_AGENT_METRICS = "tieline.agent.metrics.observed.v1"
 DIRECTIONS = ("inbound", "outbound", "internal", "consult", "unknown")
 LIVE_STATES = tuple(state for state in ConnectionState if state is not ConnectionState.CLEARED)
+
+
+class _Measured(msgspec.Struct):
+    object: MetricObject
+    values: dict[str, float]
+    window: str | None = None
+
+
+class _Measuring(msgspec.Struct):
+    data: _Measured
+
+
+_metrics = msgspec.json.Decoder(_Measuring)
 
 
 class Figures(Collector):
     """Shows the picture at each scrape, and how many events were delivered."""
 
-    def __init__(self, picture: PictureView, *, max_queues: int, max_values: int) -> None:
+    def __init__(
+        self,
+        picture: PictureView,
+        *,
+        max_queues: int,
+        max_values: int,
+        agents: Collection[str] = (),
+    ) -> None:
         self._picture = picture
+        self._agents_named = frozenset(agents)
+        self._agent_figures: dict[tuple[str, str, str], float] = {}
         self._max_queues = max_queues
         self._max_values = max_values
         self._queues: set[tuple[str, str]] = set()
@@ -43,6 +69,23 @@ class Figures(Collector):
         self._delivered[connector, known] += 1
         self._connectors.add(connector)
 
+    def wants(self, event: StoredEvent) -> bool:
+        """Whether the event has figures of an agent who is named."""
+        return event.type == _AGENT_METRICS and bool(self._agents_named)
+
+    def observe(self, connector: str, event: StoredEvent) -> None:
+        """Take over what such an event says. An event that has no figures is passed over."""
+        try:
+            data = _metrics.decode(event.body).data
+        except msgspec.DecodeError:
+            return
+        if data.object.id not in self._agents_named:
+            return
+        for name, value in data.values.items():
+            shown = f"{name}@{data.window}" if data.window else name
+            if _admit(self._values, shown, self._max_values):
+                self._agent_figures[connector, data.object.id, shown] = value
+
     def describe(self) -> list[Metric]:
         """The metrics without their series: the registry refuses names that are taken."""
         return [
@@ -52,6 +95,7 @@ class Figures(Collector):
             _folded(0),
             _hidden(0),
             _group_values(),
+            _agent_values(),
             _delivered(),
         ]
 
@@ -64,6 +108,10 @@ class Figures(Collector):
         yield self._calls(calls, connectors)
         yield from self._queue_values(self._picture.queue_values())
         yield self._group_values(self._picture.group_values())
+        family = _agent_values()
+        for labels, value in self._agent_figures.items():
+            family.add_metric(labels, value)
+        yield family
         delivered = _delivered()
         for key, count in sorted(self._delivered.items()):
             delivered.add_metric(key, count)
@@ -114,6 +162,12 @@ class Figures(Collector):
             ):
                 family.add_metric((connector, kind, group, name), value)
         return family
+
+
+def _agent_values() -> GaugeMetricFamily:
+    labels = ("connector", "agent", "value")
+    said = "Last value of a figure of an agent who is named in the settings."
+    return GaugeMetricFamily("tieline_agent_value", said, labels=labels)
 
 
 def _group_values() -> GaugeMetricFamily:

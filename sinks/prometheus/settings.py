@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -24,4 +26,9 @@ class PrometheusSettings(BaseModel):
         ge=1,
         le=1000,
         description="Most different values of queues; further ones are not shown, and counted.",
+    )
+    agents: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(),
+        max_length=500,
+        description="Agents whose own figures are shown, by the id in events; none unless named.",
     )

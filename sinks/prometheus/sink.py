@@ -17,7 +17,10 @@ class PrometheusSink:
     def __init__(self, settings: PrometheusSettings, context: SinkContext) -> None:
         self._registry = context.metrics
         self._figures = Figures(
-            context.picture, max_queues=settings.max_queues, max_values=settings.max_values
+            context.picture,
+            max_queues=settings.max_queues,
+            max_values=settings.max_values,
+            agents=settings.agents,
         )
         self._shown = False
 
@@ -39,7 +42,10 @@ class PrometheusSink:
         if not self._shown:
             raise NotReady("the prometheus sink is not open", reason=Reason.STOPPED)
         for event in batch:
-            self._figures.count(_connector_of(event), event.type)
+            connector = _connector_of(event)
+            self._figures.count(connector, event.type)
+            if self._figures.wants(event):
+                self._figures.observe(connector, event)
         return Report(settled=len(batch))
 
     async def close(self) -> None:

@@ -131,6 +131,19 @@ def group_metrics(position: int, kind: str, group: str, values: dict[str, float]
     return make_event(position, "group.metrics.observed", data, subject=f"group/{group}")
 
 
+def agent_metrics(
+    position: int, agent: str, values: dict[str, float], *, window: str | None = None
+) -> StoredEvent:
+    """agent.metrics.observed."""
+    data = Metrics(
+        object=MetricObject(kind="agent", id=agent),
+        values=values,
+        observed_at=BEGIN + timedelta(seconds=position),
+        window=window,
+    )
+    return make_event(position, "agent.metrics.observed", data, subject=f"agent/{agent}")
+
+
 def queue_state(position: int, queue: str, **fields: Any) -> StoredEvent:
     """queue.state.changed."""
     data = QueueState(queue=queue, **fields)

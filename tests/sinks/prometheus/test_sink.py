@@ -9,11 +9,12 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from gateway.contracts import Sink
 from gateway.errors import ConfigError
+from gateway.events import StoredEvent
 from gateway.picture import Picture
 from sinks.prometheus import SINK
 from sinks.prometheus.settings import PrometheusSettings
 from tests.contract.sink_suite import SinkSuite, batch_of, stored
-from tests.support.events import agent_state, call, group_metrics, queue_metrics
+from tests.support.events import agent_metrics, agent_state, call, group_metrics, queue_metrics
 from tests.support.sinks import EmptyPicture, sink_context
 
 
@@ -46,6 +47,42 @@ class TestPrometheusContract(SinkSuite):
     def harness(self, tmp_path: Path) -> PrometheusHarness:
         """A harness."""
         return PrometheusHarness(tmp_path)
+
+
+async def agent_lines(tmp_path: Path, *events: StoredEvent, **settings: object) -> list[str]:
+    """Lines of `tieline_agent_value` after the events were delivered."""
+    metrics = CollectorRegistry()
+    chosen = PrometheusSettings.model_validate(settings)
+    sink = SINK.build(chosen, sink_context(tmp_path, metrics=metrics))
+    await sink.open()
+    await sink.deliver(events)
+    lines = generate_latest(metrics).decode().splitlines()
+    await sink.close()
+    return [line for line in lines if line.startswith("tieline_agent_value{")]
+
+
+async def test_figures_of_agents_are_shown_of_those_who_are_named_only(tmp_path: Path) -> None:
+    events = [
+        agent_metrics(1, "kristi", {"calls": 3.0}),
+        agent_metrics(2, "sipp", {"calls": 5.0}),
+        agent_metrics(3, "kristi", {"calls": 4.0}, window="15 min"),
+    ]
+
+    assert await agent_lines(tmp_path, *events) == []
+    assert await agent_lines(tmp_path, *events, agents=["kristi"]) == [
+        'tieline_agent_value{agent="kristi",connector="gws",value="calls"} 3.0',
+        'tieline_agent_value{agent="kristi",connector="gws",value="calls@15 min"} 4.0',
+    ]
+
+
+async def test_figures_of_agents_have_the_ceiling_of_values(tmp_path: Path) -> None:
+    many = {f"figure-{number}": 1.0 for number in range(9)}
+
+    lines = await agent_lines(
+        tmp_path, agent_metrics(1, "kristi", many), agents=["kristi"], max_values=4
+    )
+
+    assert len(lines) == 4
 
 
 class Many(EmptyPicture):
