@@ -9,8 +9,9 @@ from aiohttp import web
 from gateway.api import scopes
 from gateway.api.addresses import host_name, is_loopback
 from gateway.api.callers import LOCAL_CALLER, Caller
+from gateway.api.oidc import OidcTokens, is_signed
 from gateway.api.operations import ANY_SCOPE, Row
-from gateway.api.problems import Kind, Problem
+from gateway.api.problems import Kind, Problem, unauthenticated
 from gateway.api.settings import ApiSettings
 from gateway.api.tokens import Keyring, bearer_token
 from gateway.clock import Clock
@@ -22,20 +23,30 @@ class Access:
 
     def __init__(self, settings: ApiSettings, clock: Clock) -> None:
         self._keyring = Keyring(settings.tokens)
+        self._oidc = OidcTokens(settings.oidc, clock) if settings.oidc else None
+        self._credentials = settings.needs_credentials
         self._clock = clock
         self._loopback = is_loopback(settings.host)
         self._hosts = frozenset(host_name(host) for host in settings.allowed_hosts)
         self._rates = RateLimits(per_second=settings.acts_per_second, burst=settings.acts_at_once)
 
+    async def close(self) -> None:
+        """Release what it holds. Idempotent."""
+        if self._oidc is not None:
+            await self._oidc.close()
+
     async def identify(self, request: web.Request, operation: Row | None) -> Caller:
-        """Who sent the request. Raises Problem: the Host header is foreign (421), the credentials are wrong (401)."""
+        """Who sent the request.
+
+        Raises Problem: the Host header is foreign (421), the credentials are wrong (401) or cannot be judged (503).
+        """
         if self._loopback:
             self._check_host(request.headers.get("Host", ""))
         if operation is not None and (
             operation.scope is None or (operation.open_on_loopback and self._loopback)
         ):
             return LOCAL_CALLER
-        return self._caller(request.headers.get("Authorization", ""))
+        return await self._caller(request.headers.get("Authorization", ""))
 
     def allow(self, caller: Caller, operation: Row | None, *, reads: bool) -> None:
         """Raise Problem unless the caller may do the operation; None is a path that does not exist."""
@@ -72,25 +83,19 @@ class Access:
                 "Host: expected localhost, a loopback address or one of gateway.api.allowed_hosts",
             )
 
-    def _caller(self, authorization: str) -> Caller:
-        if self._keyring.empty:
+    async def _caller(self, authorization: str) -> Caller:
+        if not self._credentials:
             if not self._loopback:
                 raise Problem(Kind.FORBIDDEN, "no tokens are configured for access from elsewhere")
             return LOCAL_CALLER
         if not authorization:
             raise unauthenticated("send the header Authorization: Bearer <token>")
         token = bearer_token(authorization)
+        if token is not None and self._oidc is not None and is_signed(token):
+            return await self._oidc.caller(token)
         caller = None if token is None else self._keyring.caller(token)
         if caller is None:
             raise unauthenticated("the token is not known", error="invalid_token")
         if caller.expires is not None and caller.expires <= self._clock.now():
             raise unauthenticated("the token has expired", error="invalid_token")
         return caller
-
-
-def unauthenticated(detail: str, *, error: str | None = None) -> Problem:
-    """The problem (401) with its challenge. Source: RFC 6750, section 3."""
-    challenge = 'Bearer realm="tieline"'
-    if error is not None:
-        challenge += f', error="{error}"'
-    return Problem(Kind.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": challenge})

@@ -62,7 +62,8 @@ def build_api(
     figures = figures or ApiFigures()
     streams = EventStreams(runtime.journal, stream_policy or StreamPolicy(), figures, clock)
     waiting = Waiting(runtime, longest_seconds=settings.max_wait_seconds)
-    frame = _Frame(runtime, Access(settings, clock), settings, figures)
+    access = Access(settings, clock)
+    frame = _Frame(runtime, access, settings, figures)
     application = web.Application(
         client_max_size=settings.max_body_bytes,
         middlewares=[frame.count, frame.answer, frame.admit],
@@ -73,7 +74,11 @@ def build_api(
         waiting.release()
         streams.release()
 
+    async def close(_application: web.Application) -> None:
+        await access.close()
+
     application.on_shutdown.append(release)
+    application.on_cleanup.append(close)
     for row in table.operations(runtime, settings, waiting, streams):
         frame.add(application, row)
     return application

@@ -17,7 +17,7 @@ class Caller:
     """Who sent a request.
 
     Attributes:
-        name: recorded as the requester of commands; a token's name, or the subject of a signed token.
+        name: recorded as the requester of commands; a token's name, or `oidc:` and the subject of a signed one.
         scopes: what is allowed; None when no credentials are configured: everything.
         connectors: the only connectors it may see and command; None: all.
         agents: the only agents it may see and command, by their ids; None: all.

@@ -146,7 +146,7 @@ class Operation(Generic[P, B]):
         """Every kind of problem that may come, in the order of the table of problems."""
         kinds = {Kind.INVALID_QUERY, Kind.UNKNOWN_HOST, Kind.INTERNAL, *self.problems}
         if self.scope is not None:
-            kinds |= {Kind.UNAUTHENTICATED, Kind.FORBIDDEN}
+            kinds |= {Kind.UNAUTHENTICATED, Kind.FORBIDDEN, Kind.UNAVAILABLE}
         if self.audits is not None:
             kinds.add(Kind.RATE_LIMITED)
         if self.headers:

@@ -169,6 +169,14 @@ class Problem(Exception):
         )
 
 
+def unauthenticated(detail: str, *, error: str | None = None) -> Problem:
+    """The problem (401) with its challenge. Source: RFC 6750, section 3."""
+    challenge = 'Bearer realm="tieline"'
+    if error is not None:
+        challenge += f', error="{error}"'
+    return Problem(Kind.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": challenge})
+
+
 _OF_REASON = {
     Reason.NOT_FOUND: Kind.UNKNOWN_CONNECTOR,
     Reason.UNSUPPORTED: Kind.UNSUPPORTED_COMMAND,

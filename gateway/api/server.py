@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.api.application import build_api
 from gateway.api.runtime import ApiRuntime
@@ -16,6 +18,23 @@ from gateway.telemetry_figures import ApiFigures
 _SHUTDOWN_SECONDS = 2.0
 # How long a client may go on sending a body that was refused, before it is cut off.
 _LINGERING_SECONDS = 1.0
+
+
+class _WithoutRequests(logging.Filter):
+    """Keeps what was sent out of the log: a line that is no HTTP may hold a token, and is anybody's to send."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let the line through with the kind of error alone."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            record.msg, record.args = "a request is no HTTP: %s", (type(error).__name__,)
+            record.exc_info = None
+            record.levelno, record.levelname = logging.INFO, "INFO"
+        return True
+
+
+_log = logging.getLogger("tieline.api.http")
+_log.addFilter(_WithoutRequests())
 
 
 class ApiServer:
@@ -37,6 +56,7 @@ class ApiServer:
         self._runner = web.AppRunner(
             build_api(runtime, settings, figures=self.figures, stream_policy=stream_policy),
             access_log=None,
+            logger=_log,
             handle_signals=False,
             shutdown_timeout=_SHUTDOWN_SECONDS,
             lingering_time=_LINGERING_SECONDS,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AwareDatetime,
@@ -101,6 +102,73 @@ class TokenSettings(BaseModel):
         return self
 
 
+class OidcSettings(BaseModel):
+    """An OpenID provider whose signed tokens are accepted beside the gateway's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: Annotated[
+        str, Field(min_length=1, description="the claim `iss` of its tokens, exactly")
+    ]
+    audience: Annotated[
+        str, Field(min_length=1, description="what the claim `aud` must name: this gateway")
+    ]
+    jwks_url: Annotated[
+        str,
+        Field(
+            description="where its public keys are; https, or http on this machine. It is asked again for keys that are"
+            " not known, at most every 10 seconds"
+        ),
+    ]
+    algorithms: Annotated[
+        list[
+            Literal[
+                "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
+                "EdDSA",
+            ]
+        ],
+        Field(min_length=1, description="how tokens may be signed"),
+    ] = ["RS256", "ES256"]  # fmt: skip
+    scope_claim: Annotated[
+        str, Field(min_length=1, description="claim with the scopes, a text or a list")
+    ] = "scope"
+    name_claim: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="claim with the caller's name; `oidc:` and the name is the requester",
+        ),
+    ] = "sub"
+    connectors_claim: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="claim with the only connectors that the caller may see and command; a token"
+            " without it may none. None: all",
+        ),
+    ] = None
+    agents_claim: Annotated[
+        str | None,
+        Field(min_length=1, description="likewise with the ids of the only agents"),
+    ] = None
+    leeway_seconds: Annotated[
+        float, Field(ge=0, le=300, description="how far the clocks may differ")
+    ] = 30.0
+    refresh_seconds: Annotated[
+        float,
+        Field(ge=10, le=86_400, description="how long keys are kept before they are read again"),
+    ] = 300.0
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        url = urlsplit(value)
+        here = url.scheme == "http" and is_loopback(url.hostname or "")
+        if not url.hostname or not (url.scheme == "https" or here):
+            raise ValueError("expected a URL with https, or with http and a loopback address")
+        return value
+
+
 class TlsSettings(BaseModel):
     """The server's certificate."""
 
@@ -119,10 +187,14 @@ class ApiSettings(BaseModel):
         str,
         Field(
             min_length=1,
-            description="address to listen on; anything but loopback needs `tokens`",
+            description="address to listen on; anything but loopback needs `tokens` or `oidc`",
         ),
     ] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port; 0 takes a free one")] = 8080
+    oidc: Annotated[
+        OidcSettings | None,
+        Field(description="signed tokens of an OpenID provider; none: only `tokens`"),
+    ] = None
     tokens: Annotated[
         list[TokenSettings],
         Field(
@@ -166,14 +238,15 @@ class ApiSettings(BaseModel):
     @property
     def needs_credentials(self) -> bool:
         """Whether callers must prove who they are."""
-        return bool(self.tokens)
+        return bool(self.tokens) or self.oidc is not None
 
     @field_validator("tokens")
     @classmethod
     def _check_tokens(cls, value: list[TokenSettings], info: ValidationInfo) -> list[TokenSettings]:
         data: dict[str, Any] = info.data
         host = data.get("host")
-        if host is not None and not value and not is_loopback(host):
+        alone = not value and data.get("oidc") is None
+        if host is not None and alone and not is_loopback(host):
             raise ValueError(
                 f"none, expected at least one because gateway.api.host {host} is not loopback"
             )

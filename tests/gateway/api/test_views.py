@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import aiohttp
 import pytest
@@ -165,6 +166,19 @@ async def test_what_is_no_request_gets_no_trace(serve: Serve, garbage: bytes) ->
     assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
     assert b"Traceback" not in answer
     assert b".py" not in answer
+
+
+async def test_what_is_no_request_is_not_repeated_in_the_log(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A header that is too long may begin with a token."""
+    caplog.set_level(logging.INFO)
+    secret = "tieline_secret"
+    header = f"Bearer {secret}{'x' * 9_000}"
+    async with (await serve()).get("/v1/feeds", headers={"Authorization": header}) as response:
+        assert response.status == 400
+    assert "a request is no HTTP: LineTooLong" in caplog.text
+    assert secret not in caplog.text
 
 
 async def test_closing_answers_requests_that_wait(runtime: FakeRuntime) -> None:
