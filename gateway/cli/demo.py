@@ -52,6 +52,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--for", dest="seconds", type=float, default=20.0, metavar="SECONDS")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the account as JSON")
+    parser.add_argument(
+        "--port", type=int, default=0, help="of the control API and /metrics; a free one by default"
+    )
     parser.set_defaults(run=run)
 
 
@@ -63,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         asyncio.Runner(loop_factory=loop_factory()) as runner,
     ):
         try:
-            account = runner.run(_demo(Path(directory), arguments.seconds))
+            account = runner.run(_demo(Path(directory), arguments.seconds, arguments.port))
         except TielineError as error:
             sys.stderr.write(f"tieline demo: {error}\n")
             return 1
@@ -73,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if account.lost or account.duplicates else 0
 
 
-async def _demo(directory: Path, seconds: float) -> accounts.Account:
+async def _demo(directory: Path, seconds: float, port: int) -> accounts.Account:
     stop = StopSignal()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(signals_request(stop))
@@ -89,7 +92,7 @@ async def _demo(directory: Path, seconds: float) -> accounts.Account:
             stack.push_async_callback(simulator.stop)
             simulators[_connector_name(scene)] = simulator
         path = directory / "tieline.yaml"
-        path.write_text(yaml.safe_dump(_configuration(simulators, receiver.url, secret)))
+        path.write_text(yaml.safe_dump(_configuration(simulators, receiver.url, secret, port)))
         gateway = Gateway(load(path, registry=Registry()))
         gateway_stop = StopSignal()
         up = asyncio.Event()
@@ -119,7 +122,7 @@ def _connector_name(scene: Scene) -> str:
 
 
 def _configuration(
-    simulators: dict[str, SimulatorProcess], hook: str, secret: str
+    simulators: dict[str, SimulatorProcess], hook: str, secret: str, port: int
 ) -> dict[str, Any]:
     def filled(value: Any, url: str) -> Any:
         if isinstance(value, dict):
@@ -129,7 +132,7 @@ def _configuration(
         return value.replace("{url}", url) if isinstance(value, str) else value
 
     return {
-        "gateway": {"name": "demo", "data_dir": "data", "api": {"port": 0}},
+        "gateway": {"name": "demo", "data_dir": "data", "api": {"port": port}},
         "connectors": [
             {
                 "name": name,

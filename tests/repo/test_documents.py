@@ -94,11 +94,11 @@ def test_documents_and_hints_name_only_commands_that_exist() -> None:
 
 def test_documents_name_only_targets_that_exist() -> None:
     """`make something` in a document can be typed."""
-    targets = set(re.findall(r"^([a-z]+):", text(Path("Makefile")), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", text(Path("Makefile")), re.MULTILINE))
     named = {
         (str(document), word)
         for document in documents()
-        for word in re.findall(r"(?:`|^ *)make ([a-z]+)\b", text(document), re.MULTILINE)
+        for word in re.findall(r"(?:`|^ *)make ([a-z-]+)\b", text(document), re.MULTILINE)
     }
     assert named
     assert {(document, word) for document, word in named if word not in targets} == set()
