@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors._nice_wip.mapping import AgentPicture, Mapper, Origin
+from connectors.nice_incontact.mapping import AgentPicture, Mapper, Origin
 from gateway.events import Event
 
 RECEIVED = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)

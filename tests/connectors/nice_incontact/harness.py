@@ -8,10 +8,10 @@ from typing import Any
 
 import aiohttp
 
-from connectors._nice_wip import PLATFORM
-from connectors._nice_wip.connector import NiceIncontact
-from connectors._nice_wip.settings import NiceIncontactSettings
-from connectors._nice_wip.simulator import Simulator, SimulatorSettings
+from connectors.nice_incontact import PLATFORM
+from connectors.nice_incontact.connector import NiceIncontact
+from connectors.nice_incontact.settings import NiceIncontactSettings
+from connectors.nice_incontact.simulator import Simulator, SimulatorSettings
 from gateway.clock import Clock, SystemClock
 from gateway.contracts import ConnectorContext
 

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors._nice_wip import commands
-from connectors._nice_wip.capabilities import CAPABILITIES
-from connectors._nice_wip.commands import Already, Request, Situation
+from connectors.nice_incontact import commands
+from connectors.nice_incontact.capabilities import CAPABILITIES
+from connectors.nice_incontact.commands import Already, Request, Situation
 from gateway.commands import Command, Status, Target, Verb
 from gateway.errors import CommandRefused, CommandUncertain, Reason
 from tests.connectors.nice_incontact.builders import AGENT, Session, call, chat, event, state

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from connectors._nice_wip import PLATFORM
-from connectors._nice_wip.connector import NiceIncontact
-from connectors._nice_wip.simulator import Simulator
 from connectors._simulation.faults import Fault, FaultKind
+from connectors.nice_incontact import PLATFORM
+from connectors.nice_incontact.connector import NiceIncontact
+from connectors.nice_incontact.simulator import Simulator
 from gateway.commands import Outcome, Verb
 from gateway.contracts import Connector, Guarantee
 from tests.connectors.nice_incontact.harness import AGENT, connected_to, emit, simulated

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors._nice_wip.mapping import _HANDLERS
+from connectors.nice_incontact.mapping import _HANDLERS
 from gateway.events import CATALOGUE, encode
 from tests.connectors.nice_incontact.builders import RECEIVED, Session, call, state, verbs
 

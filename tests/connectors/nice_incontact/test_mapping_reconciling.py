@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from connectors._nice_wip.mapping import AgentPicture
+from connectors.nice_incontact.mapping import AgentPicture
 from gateway.events import Confidence, Provenance
 from gateway.states import AgentState
 from tests.connectors.nice_incontact.builders import (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors._nice_wip.simulator import Fault, FaultKind, Simulator
+from connectors.nice_incontact.simulator import Fault, FaultKind, Simulator
 from tests.connectors.nice_incontact.harness import connected_to, sign_in, simulated
 from tests.support.consumer import FeedConsumer
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors._nice_wip.simulator import Simulator
+from connectors.nice_incontact.simulator import Simulator
 from gateway.events import Event
 from tests.connectors.nice_incontact.harness import connected_to, sign_in, simulated
 from tests.support.consumer import FeedConsumer, reference_of

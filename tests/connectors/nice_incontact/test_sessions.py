@@ -5,8 +5,9 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from connectors._nice_wip.connector import NiceIncontact
 from connectors._simulation.faults import Fault, FaultKind
+from connectors.nice_incontact.connector import NiceIncontact
+from connectors.nice_incontact.settings import SignIn
 from gateway.commands import Status, Verb
 from gateway.errors import AuthRejected, ConfigError, NotReady, Reason
 from gateway.states import AgentState
@@ -267,9 +268,11 @@ async def test_a_client_token_for_a_users_call_is_a_configuration_error() -> Non
             "application": "Tieline@Example",
             "application_id": "12345",
         }
-        async with connected_to(
-            simulator.url, sign_in=client, agents=[], polls={"agent_states": {}}
-        ) as connector:
+        async with connected_to(simulator.url) as connector:
+            connector._settings = connector._settings.model_copy(
+                update={"sign_in": SignIn.model_validate(client)}
+            )
+            connector.api = connector._api_of(connector._settings.sign_in)
             with pytest.raises(ConfigError) as refused:
                 await connector.api.get("agents/states")
 

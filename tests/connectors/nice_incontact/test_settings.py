@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors._nice_wip.settings import NiceIncontactSettings
+from connectors.nice_incontact.settings import NiceIncontactSettings
 
 PASSWORD = {
     "method": "password",
@@ -60,12 +60,6 @@ def test_what_is_wrong_is_said_by_name(fields: dict[str, Any], why: str) -> None
     )
     assert why in text
     assert "hidden-secret" not in text
-
-
-def test_polls_need_no_agents_and_a_client_token_is_enough() -> None:
-    client = {"method": "client", "application": "A@V", "application_id": "1"}
-
-    assert not settings(sign_in=client, agents=[], polls={"agent_states": {}}).all_agents
 
 
 def test_agents_may_stand_in_a_file(tmp_path: Path) -> None:

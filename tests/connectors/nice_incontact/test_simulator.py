@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from connectors._nice_wip.simulator import Fault, FaultKind, Simulator, SimulatorSettings
+from connectors.nice_incontact.simulator import Fault, FaultKind, Simulator, SimulatorSettings
 from tests.support.nice_desk import Desk, ask_token, desk, key, sign_in
 
 QUIET = SimulatorSettings(agents=3, events_per_second=0)

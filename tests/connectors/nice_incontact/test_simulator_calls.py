@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 import pytest
 
-from connectors._nice_wip.simulator import Simulator, SimulatorSettings
+from connectors.nice_incontact.simulator import Simulator, SimulatorSettings
 from tests.support.nice_desk import Desk, Session, desk, story
 from tests.support.waiting import until
 

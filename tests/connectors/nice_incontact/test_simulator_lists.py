@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from connectors._nice_wip.simulator import Simulator, SimulatorSettings
+from connectors.nice_incontact.simulator import Simulator, SimulatorSettings
 from tests.support.nice_desk import Desk, desk
 
 QUIET = SimulatorSettings(agents=4, events_per_second=0, acw_seconds=0)

@@ -7,8 +7,8 @@ from collections import Counter
 
 import msgspec
 
-from connectors._nice_wip._simulated.sessions import Position, read_id, write_id
-from connectors._nice_wip.simulator import Simulator, SimulatorSettings
+from connectors.nice_incontact._simulated.sessions import Position, read_id, write_id
+from connectors.nice_incontact.simulator import Simulator, SimulatorSettings
 from tests.support.nice_desk import Data, desk
 from tests.support.waiting import until
 

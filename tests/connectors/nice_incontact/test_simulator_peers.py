@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors._nice_wip.simulator import Simulator, SimulatorSettings
+from connectors.nice_incontact.simulator import Simulator, SimulatorSettings
 from tests.support.line_client import LineClient
 from tests.support.nice_clients import agent_sdk, run_tap
 from tests.support.nice_desk import FIRST, desk, sign_in

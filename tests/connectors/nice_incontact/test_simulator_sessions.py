@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from connectors._nice_wip.simulator import Fault, FaultKind, Simulator, SimulatorSettings
 from connectors._simulation.ledger import Fate
+from connectors.nice_incontact.simulator import Fault, FaultKind, Simulator, SimulatorSettings
 from tests.support.nice_desk import FIRST, Desk, Session, desk, story
 from tests.support.waiting import until
 

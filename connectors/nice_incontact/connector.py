@@ -1,0 +1,124 @@
+"""The connector: one feed for each agent's session, those that poll, and commands to the agent they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from connectors._wire.arguments import target
+from connectors.nice_incontact import sending
+from connectors.nice_incontact.client import Api
+from connectors.nice_incontact.session import PLATFORM_NAME, SessionFeed
+from connectors.nice_incontact.settings import Agent, NiceIncontactSettings, SignIn
+from connectors.nice_incontact.signin import Tokens
+from gateway.commands import Command, Outcome
+from gateway.contracts import (
+    CommandTarget,
+    Connector,
+    ConnectorContext,
+    Diagnosable,
+    Feed,
+    Prober,
+    Snapshotter,
+)
+from gateway.errors import CommandRefused, NotReady, Reason
+from gateway.events import Event
+
+DIAGNOSED_FEEDS = 100
+
+
+class NiceIncontact:
+    """One business unit, seen by one user, application or access key."""
+
+    platform = PLATFORM_NAME
+
+    def __init__(self, settings: NiceIncontactSettings, context: ConnectorContext) -> None:
+        self.name = context.name
+        self._settings = settings
+        self._context = context
+        self.api = self._api_of(settings.sign_in)
+        self._sessions = tuple(self._session_of(agent) for agent in settings.all_agents)
+        self._agents = {feed.agent.agent_id: feed for feed in self._sessions}
+        self._by_name = {feed.name: feed for feed in self._sessions}
+
+    @property
+    def feeds(self) -> Sequence[Feed]:
+        """One for each agent, and those that poll."""
+        return self._sessions
+
+    async def close(self) -> None:
+        """Nothing is shared by the feeds but tokens, which end by themselves."""
+
+    async def execute(self, command: Command) -> Outcome:
+        """Send a command over the session of the agent that it names, or as an administrator without one."""
+        agent = target(command, "agent")
+        feed = self._agents.get(agent)
+        if feed is None:
+            if self._settings.sign_in.method == "client":
+                raise CommandRefused(
+                    f"{command.verb.value}: client tokens serve no user's calls",
+                    reason=Reason.FORBIDDEN,
+                    hint="use another sign_in.method",
+                )
+            return await sending.administrate(self.api, command, agent)
+        return await sending.carry_out(feed, command)
+
+    async def snapshot(self, feed: Feed) -> Sequence[Event]:
+        """What changed for the feed's agent while nobody listened; feeds that poll compare by themselves."""
+        session = self._by_name.get(feed.name)
+        return () if session is None else await session.snapshot()
+
+    async def probe(self) -> str:
+        """Sign in and ask for the server's time."""
+        await self.api.tokens.current()
+        try:
+            await self.api.get("server-time")
+        except NotReady as error:
+            if error.reason is not Reason.NOT_FOUND:
+                raise
+        held = self.api.tokens.held
+        unit = held.business_unit if held is not None else None
+        return (
+            f"NICE inContact at {self.api.peer}, {self._settings.api_version}, business unit "
+            f"{unit or 'untold'}; {self.api.tokens.who} is signed in; {len(self._sessions)} agents"
+        )
+
+    def diagnostics(self) -> Mapping[str, Any]:
+        """Facts without secrets: totals, and the first feeds one by one."""
+        facts = {feed.name: feed.diagnostics() for feed in self._sessions}
+        return {
+            "api": self.api.peer,
+            "api_version": self._settings.api_version,
+            "sign_in": self._settings.sign_in.method,
+            "tokens": self.api.tokens.fetched,
+            "agents": len(facts),
+            "connected": sum(fact["connected"] for fact in facts.values()),
+            "sessions": sum(fact["session"] for fact in facts.values()),
+            "duplicates": sum(fact["duplicates"] for fact in facts.values()),
+            "feeds": dict(list(facts.items())[:DIAGNOSED_FEEDS]),
+        }
+
+    def _api_of(self, sign_in: SignIn) -> Api:
+        settings, context = self._settings, self._context
+        tokens = Tokens(
+            context.http,
+            sign_in,
+            context.clock,
+            ahead_seconds=settings.refresh_ahead_seconds,
+            timeout_seconds=settings.request_timeout_seconds,
+            max_reply_bytes=settings.max_reply_bytes,
+        )
+        return Api(context.http, settings, tokens)
+
+    def _session_of(self, agent: Agent) -> SessionFeed:
+        settings = self._settings
+        api = self._api_of(settings.sign_in_of(agent)) if agent.signs_in else self.api
+        return SessionFeed(settings, agent, api, self._context)
+
+
+if TYPE_CHECKING:
+
+    def _implements(
+        connector: NiceIncontact,
+    ) -> tuple[Connector, CommandTarget, Snapshotter, Prober, Diagnosable]:
+        return connector, connector, connector, connector, connector

@@ -1,0 +1,48 @@
+"""What is kept of a session's feed with its events."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from connectors.nice_incontact.mapping import AgentPicture
+
+
+class FeedResume(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The place in the session and the agent's picture. A secret: a session's name lets its holder act in it.
+
+    Attributes:
+        start: the name that joining or starting answered, with which the current states can be asked for.
+        cursor: the newest name, from which the next poll goes on; empty without a session.
+        seen_at: when the platform last answered a poll, in seconds since the epoch.
+        clean: nothing was under way when this was written, and no later poll took anything.
+        owed: the key of a gap after which the current states were read, if they are not in the picture.
+        wants_start: a session is to be started when there is none; not after one was ended.
+    """
+
+    picture: AgentPicture
+    version: int = 1
+    start: str = ""
+    cursor: str = ""
+    seen_at: float = 0.0
+    clean: bool = False
+    owed: str = ""
+    wants_start: bool = True
+
+    @property
+    def since(self) -> datetime | None:
+        """When the feed was last known to be whole."""
+        return datetime.fromtimestamp(self.seen_at, UTC) if self.seen_at else None
+
+
+encode_resume = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(FeedResume)
+
+
+def decode_resume(resume: bytes) -> FeedResume | None:
+    """What was kept; None if it cannot be read."""
+    try:
+        return _decoder.decode(resume)
+    except msgspec.DecodeError:
+        return None
