@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -61,11 +61,12 @@ class DispatcherDesk:
         """Go on."""
         await self._dispatchers[sink].unpause()
 
-    async def replay_from(
-        self, sink: str, *, position: int | None = None, time: datetime | None = None
-    ) -> int:
+    async def replay_since(self, sink: str, since: int | datetime) -> int:
         """Begin once more at an earlier place."""
-        return await self._dispatchers[sink].rewind(position=position, time=time)
+        dispatcher = self._dispatchers[sink]
+        if isinstance(since, datetime):
+            return await dispatcher.rewind(time=since)
+        return await dispatcher.rewind(position=since)
 
     async def dead_letters(
         self, sink: str | None, after: int, limit: int
@@ -81,13 +82,32 @@ class DispatcherDesk:
             return None
         return DeadLetterDetail(**_facts(letter), event=msgspec.Raw(letter.body))
 
-    async def replay(self, sink: str, ids: Sequence[int], *, requester: str) -> int:
+    async def replay(self, ids: Sequence[int], *, requester: str) -> int:
         """Offer dead letters again."""
-        return await self._dispatchers[sink].replay(ids, requester=requester)
+        return sum(
+            [
+                await self._dispatchers[sink].replay(its, requester=requester)
+                for sink, its in (await self._by_sink(ids)).items()
+                if sink in self._dispatchers
+            ]
+        )
 
-    async def discard(self, sink: str, ids: Sequence[int], *, requester: str, note: str) -> int:
-        """Give dead letters up."""
-        return await self._dispatchers[sink].discard(ids, requester=requester, note=note)
+    async def discard(self, ids: Sequence[int], *, requester: str, note: str) -> int:
+        """Give dead letters up, also those of sinks that are no more."""
+        return sum(
+            [
+                await self._journal.discard_dead_letters(sink, its, by=requester, note=note)
+                for sink, its in (await self._by_sink(ids)).items()
+            ]
+        )
+
+    async def _by_sink(self, ids: Sequence[int]) -> Mapping[str, Sequence[int]]:
+        found: dict[str, list[int]] = {}
+        for number in dict.fromkeys(ids):
+            letter = await self._journal.dead_letter(number)
+            if letter is not None:
+                found.setdefault(letter.sink, []).append(number)
+        return found
 
 
 def _state(dispatcher: Dispatcher) -> str:

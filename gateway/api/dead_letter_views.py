@@ -24,7 +24,7 @@ from gateway.api.operations import (
 )
 from gateway.api.problems import Kind, Problem
 from gateway.api.runtime import ApiRuntime
-from gateway.api.sink_views import Name, find
+from gateway.api.sink_views import Name
 from gateway.api.sinks import DeadLetterDetail, DeadLetterView, SinkDesk
 
 _LARGEST_ID = 2**62
@@ -47,9 +47,8 @@ class OneLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Letters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Letters of one sink."""
+    """Which letters."""
 
-    sink: Name
     ids: Ids
 
 
@@ -60,9 +59,8 @@ class Farewell(Letters, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """How many letters were settled. The others do not wait, are of another sink, or do not exist."""
+    """How many of the letters waited and are settled now."""
 
-    sink: str
     settled: int
 
 
@@ -92,18 +90,15 @@ class DeadLetterViews:
 
     async def replay(self, call: Call[NoParameters, Letters]) -> Reply:
         """Offer letters again."""
-        sink = find(self._desk, call.body.sink, "sink")
-        number = await self._desk.replay(sink, call.body.ids, requester=call.caller.name)
-        return Reply(value=Settled(sink=sink, settled=number))
+        number = await self._desk.replay(call.body.ids, requester=call.caller.name)
+        return Reply(value=Settled(settled=number))
 
     async def discard(self, call: Call[NoParameters, Farewell]) -> Reply:
         """Give letters up."""
-        asked = call.body
-        sink = find(self._desk, asked.sink, "sink")
         number = await self._desk.discard(
-            sink, asked.ids, requester=call.caller.name, note=asked.note
+            call.body.ids, requester=call.caller.name, note=call.body.note
         )
-        return Reply(value=Settled(sink=sink, settled=number))
+        return Reply(value=Settled(settled=number))
 
 
 def operations(runtime: ApiRuntime) -> Sequence[Row]:
@@ -141,7 +136,7 @@ def operations(runtime: ApiRuntime) -> Sequence[Row]:
             method="POST",
             path="/v1/dead-letters/replay",
             tag="dead letters",
-            summary="Offer dead letters to their sink again",
+            summary="Offer dead letters to their sinks again",
             handle=views.replay,
             scope=scopes.ADMIN,
             audits=Audits(act="dead_letters.replay", object="dead-letters"),

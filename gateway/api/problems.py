@@ -106,6 +106,11 @@ class Kind(Enum):
         HTTPStatus.CONFLICT,
         "Another replay is about to begin",
     )
+    NOT_IN_JOURNAL = (
+        "not-in-journal",
+        HTTPStatus.CONFLICT,
+        "The journal does not hold this place",
+    )
     RATE_LIMITED = ("rate-limited", HTTPStatus.TOO_MANY_REQUESTS, "Too much at once")
     COMMAND_REFUSED = ("command-refused", HTTPStatus.CONFLICT, "The command was refused")
     JOURNAL_FULL = ("journal-full", HTTPStatus.SERVICE_UNAVAILABLE, "The journal has no room")

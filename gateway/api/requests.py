@@ -80,7 +80,7 @@ class Reader:
             return None
         content = await self._content(request)
         try:
-            return self._decoder.decode(content)
+            return self._decode(content)
         except msgspec.ValidationError as error:
             field, detail = _place(error)
             raise Problem(
@@ -90,6 +90,17 @@ class Reader:
             ) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Problem(Kind.MALFORMED_JSON, _reason(error)) from None
+
+    def _decode(self, content: bytes) -> Any:
+        """The body; a whole number may be written as 1.0, for JSON knows one kind of number."""
+        if self._decoder is None:
+            return None
+        try:
+            return self._decoder.decode(content)
+        except msgspec.ValidationError as error:
+            if "got `float`" not in str(error):
+                raise
+            return msgspec.convert(_whole(msgspec.json.decode(content)), self._row.body)
 
     async def _content(self, request: web.Request) -> bytes:
         if request.content_type != "application/json":
@@ -105,6 +116,15 @@ class Reader:
                 f"the body was not complete after {self._timeout_seconds:g} seconds",
                 headers={"Connection": "close"},
             ) from None
+
+
+def _whole(value: Any) -> Any:
+    """The value with its whole numbers as integers."""
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def fields_of(parameters: type) -> Mapping[str, inspect.Field]:

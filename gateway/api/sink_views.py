@@ -27,6 +27,7 @@ from gateway.api.sinks import SinkDesk, SinkView
 from gateway.errors import Reason, TielineError
 
 _BEGIN_SECONDS = 5.0
+_LARGEST = 2**62
 Name = Annotated[str, Meta(min_length=1, max_length=63, description="the sink's name")]
 
 
@@ -37,15 +38,13 @@ class OneSink(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplayBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """From where: exactly one of the two.
+    """From where.
 
     Attributes:
-        position: everything behind it.
-        time: everything that the gateway recorded then or later; with an offset from UTC.
+        since: a position, for everything behind it; or a time, for everything that the gateway recorded then or later.
     """
 
-    position: Annotated[int, Meta(ge=0, le=2**62)] | None = None
-    time: Annotated[datetime, Meta(tz=True)] | None = None
+    since: Annotated[int, Meta(ge=0, le=_LARGEST)] | Annotated[datetime, Meta(tz=True)]
 
 
 class ReplayView(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,24 +60,17 @@ class ReplayView(msgspec.Struct, frozen=True, kw_only=True):
     repeating_to: int | None = None
 
 
-def find(desk: SinkDesk, name: str, field: str = "name") -> str:
-    """The name, if there is such a sink. Raises Problem (404 or, for a field of a body, 422)."""
-    if name in desk.names():
-        return name
-    known = ", ".join(desk.names()) or "none"
-    detail = f"there is no sink {name!r}; there are: {known}"
-    if field == "name":
-        raise Problem(Kind.NOT_FOUND, f"name: {detail}")
-    raise Problem(
-        Kind.INVALID_REQUEST, f"{field}: {detail}", errors=[{"field": field, "detail": detail}]
-    )
-
-
 class SinkViews:
     """Handlers over all sinks."""
 
     def __init__(self, desk: SinkDesk) -> None:
         self._desk = desk
+
+    def _find(self, name: str) -> str:
+        if name not in self._desk.names():
+            known = ", ".join(self._desk.names()) or "none"
+            raise Problem(Kind.NOT_FOUND, f"name: there is no sink {name!r}; there are: {known}")
+        return name
 
     async def listed(self, _call: Call[NoParameters, None]) -> Reply:
         """All sinks."""
@@ -86,7 +78,7 @@ class SinkViews:
 
     async def get(self, call: Call[OneSink, None]) -> Reply:
         """One sink."""
-        return Reply(value=self._desk.view(find(self._desk, call.parameters.name)))
+        return Reply(value=self._desk.view(self._find(call.parameters.name)))
 
     async def pause(self, call: Call[OneSink, None]) -> Reply:
         """Pause it; it is told as it is when that is on record."""
@@ -97,27 +89,24 @@ class SinkViews:
         return await self._act(call, self._desk.resume)
 
     async def _act(self, call: Call[OneSink, None], act: Callable[[str], Awaitable[None]]) -> Reply:
-        name = find(self._desk, call.parameters.name)
+        name = self._find(call.parameters.name)
         await act(name)
         return Reply(value=self._desk.view(name))
 
     async def replay(self, call: Call[OneSink, ReplayBody]) -> Reply:
         """Begin at an earlier place; answered when that has happened, or after a while without."""
-        name = find(self._desk, call.parameters.name)
-        asked = call.body
+        name = self._find(call.parameters.name)
         position = None
         try:
             async with asyncio.timeout(_BEGIN_SECONDS):
-                position = await self._desk.replay_from(
-                    name, position=asked.position, time=asked.time
-                )
+                position = await self._desk.replay_since(name, call.body.since)
         except TimeoutError:
             pass  # the wish stands: the sink obeys as soon as its delivery ends
         except TielineError as error:
             if error.reason is Reason.CONFLICT:
                 raise Problem(Kind.REPLAY_PENDING, error.message) from None
             if error.reason is Reason.INVALID:
-                raise Problem(Kind.INVALID_REQUEST, str(error)) from None
+                raise Problem(Kind.NOT_IN_JOURNAL, str(error)) from None
             raise
         view = self._desk.view(name)
         return Reply(
@@ -190,6 +179,11 @@ def operations(runtime: ApiRuntime) -> Sequence[Row]:
                     type=ReplayView, description="it begins there when its delivery under way ends"
                 ),
             },
-            problems=(Kind.REPLAY_PENDING, Kind.JOURNAL_FULL, Kind.UNAVAILABLE),
+            problems=(
+                Kind.REPLAY_PENDING,
+                Kind.NOT_IN_JOURNAL,
+                Kind.JOURNAL_FULL,
+                Kind.UNAVAILABLE,
+            ),
         ),
     )

@@ -87,7 +87,7 @@ class DeadLetterDetail(DeadLetterView, frozen=True, kw_only=True):
 
 
 class SinkDesk(Protocol):
-    """All sinks. Nothing here blocks on a receiver but `replay_from`, which the caller bounds."""
+    """All sinks. Nothing here blocks on a receiver but `replay_since`, which the caller bounds."""
 
     def names(self) -> Sequence[str]:
         """In the order of the configuration."""
@@ -105,13 +105,12 @@ class SinkDesk(Protocol):
         """Go on delivering."""
         ...
 
-    async def replay_from(
-        self, sink: str, *, position: int | None = None, time: datetime | None = None
-    ) -> int:
+    async def replay_since(self, sink: str, since: int | datetime) -> int:
         """Offer everything behind a position, or recorded since a time, once more; returns the position.
 
         Returns when the sink has begun there, which may be behind a delivery that is under way; cancelling the wait
-        does not take the wish back. Raises a TielineError: `invalid`, or `conflict` when another one waits.
+        does not take the wish back. Raises a TielineError: `invalid` when the journal does not hold the position, or
+        `conflict` when another wish waits.
         """
         ...
 
@@ -125,10 +124,13 @@ class SinkDesk(Protocol):
         """One dead letter, whatever its state."""
         ...
 
-    async def replay(self, sink: str, ids: Sequence[int], *, requester: str) -> int:
-        """Offer waiting dead letters of a sink again; returns how many there were."""
+    async def replay(self, ids: Sequence[int], *, requester: str) -> int:
+        """Offer waiting dead letters to their sinks again; returns how many there were.
+
+        Those of a sink that is not configured go on waiting.
+        """
         ...
 
-    async def discard(self, sink: str, ids: Sequence[int], *, requester: str, note: str) -> int:
-        """Give waiting dead letters of a sink up; returns how many there were."""
+    async def discard(self, ids: Sequence[int], *, requester: str, note: str) -> int:
+        """Give waiting dead letters up; returns how many there were."""
         ...

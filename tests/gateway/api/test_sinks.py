@@ -146,7 +146,7 @@ async def test_one_sink_is_offered_events_once_more_from_a_position(site: Site) 
     """Only that sink, and only what lies behind the position."""
     await site.append(1, 2, 3)
     await site.settled(3)
-    told = await site.post("/v1/sinks/crm/replay", {"position": 1})
+    told = await site.post("/v1/sinks/crm/replay", {"since": 1})
     assert told == {"sink": "crm", "position": 1, "repeating_to": 3}
     await until(lambda: len(site.crm.taken) == 5)
     assert [event.sequence for event in site.crm.taken] == [1, 2, 3, 2, 3]
@@ -157,29 +157,31 @@ async def test_one_sink_is_offered_events_once_more_from_a_time(site: Site) -> N
     """By when the gateway recorded them."""
     await site.append(1, 2)
     await site.settled(2)
-    told = await site.post("/v1/sinks/crm/replay", {"time": "2020-01-01T00:00:00Z"})
+    told = await site.post("/v1/sinks/crm/replay", {"since": "2020-01-01T00:00:00Z"})
     assert told["position"] == 0
     await until(lambda: len(site.crm.taken) == 4)
 
 
 @pytest.mark.parametrize(
-    ("body", "status"),
+    ("body", "status", "kind"),
     [
-        ({}, 422),
-        ({"position": 1, "time": "2026-01-01T00:00:00Z"}, 422),
-        ({"position": 99}, 422),
-        ({"position": -1}, 422),
-        ({"time": "yesterday"}, 422),
-        ({"time": "2026-01-01T00:00:00"}, 422),
-        ({"from": 1}, 422),
+        ({}, 422, "invalid-request"),
+        ({"since": 99}, 409, "not-in-journal"),
+        ({"since": -1}, 422, "invalid-request"),
+        ({"since": 0.5}, 422, "invalid-request"),
+        ({"since": "yesterday"}, 422, "invalid-request"),
+        ({"since": "2026-01-01T00:00:00"}, 422, "invalid-request"),
+        ({"from": 1}, 422, "invalid-request"),
     ],
 )
-async def test_a_replay_from_nowhere_is_refused(site: Site, body: Any, status: int) -> None:
+async def test_a_replay_from_nowhere_is_refused(
+    site: Site, body: Any, status: int, kind: str
+) -> None:
     """And nothing is offered again."""
     await site.append(1)
     await site.settled(1)
     problem = await site.post("/v1/sinks/crm/replay", body, status)
-    assert problem["type"] == "urn:tieline:problem:invalid-request"
+    assert problem["type"] == f"urn:tieline:problem:{kind}"
     assert len(site.crm.taken) == 1
 
 
@@ -201,9 +203,9 @@ async def test_a_replay_that_has_to_wait_says_so(
     dispatcher = site.runtime.sinks._dispatchers["crm"]
     await site.append(2)
     await until(lambda: dispatcher._attempt_began is not None)
-    told = await site.post("/v1/sinks/crm/replay", {"position": 0}, 202)
+    told = await site.post("/v1/sinks/crm/replay", {"since": 0}, 202)
     assert told["position"] is None
-    problem = await site.post("/v1/sinks/crm/replay", {"position": 0}, 409)
+    problem = await site.post("/v1/sinks/crm/replay", {"since": 0}, 409)
     assert problem["type"] == "urn:tieline:problem:replay-pending"
     release.set()
     await until(lambda: [event.sequence for event in site.crm.taken][-2:] == [1, 2])
@@ -231,8 +233,8 @@ async def test_a_dead_letter_is_sent_again(site: Site) -> None:
     """It is no longer listed, its end is on record, and a second request settles nothing."""
     (number,) = await bury(site, 1)
     before = len(site.crm.taken)
-    body = {"sink": "crm", "ids": [number, 999]}
-    assert await site.post("/v1/dead-letters/replay", body) == {"sink": "crm", "settled": 1}
+    body = {"ids": [number, 999, number]}
+    assert await site.post("/v1/dead-letters/replay", body) == {"settled": 1}
     await until(lambda: len(site.crm.taken) == before + 1)
     assert (await site.get("/v1/dead-letters"))["items"] == []
     letter = await site.get(f"/v1/dead-letters/{number}")
@@ -243,7 +245,7 @@ async def test_a_dead_letter_is_sent_again(site: Site) -> None:
 async def test_a_dead_letter_is_given_up_for_a_reason(site: Site) -> None:
     """The note stays with the letter; the act is audited with it."""
     (number,) = await bury(site, 1)
-    body = {"sink": "crm", "ids": [number], "note": "customer was deleted"}
+    body = {"ids": [number], "note": "customer was deleted"}
     assert (await site.post("/v1/dead-letters/discard", body))["settled"] == 1
     letter = await site.get(f"/v1/dead-letters/{number}")
     assert (letter["state"], letter["note"]) == ("discarded", "customer was deleted")
@@ -255,11 +257,11 @@ async def test_a_dead_letter_is_given_up_for_a_reason(site: Site) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [
-        ("replay", {"sink": "nobody", "ids": [1]}, "sink"),
-        ("replay", {"sink": "crm", "ids": []}, "ids"),
-        ("replay", {"sink": "crm", "ids": [0]}, "ids"),
-        ("discard", {"sink": "crm", "ids": [1], "note": ""}, "note"),
-        ("discard", {"sink": "crm", "ids": [1]}, ""),
+        ("replay", {"ids": []}, "ids"),
+        ("replay", {"ids": [0]}, "ids"),
+        ("replay", {"ids": [1.5]}, "ids"),
+        ("discard", {"ids": [1], "note": ""}, "note"),
+        ("discard", {"ids": [1]}, ""),
     ],
 )
 async def test_what_is_wrong_with_a_request_is_named(
@@ -274,10 +276,26 @@ async def test_what_is_wrong_with_a_request_is_named(
 async def test_a_sink_that_does_not_exist_is_not_found(site: Site, path: str) -> None:
     """The problem says which there are."""
     if path:
-        problem = await site.post(f"/v1/sinks/nobody{path}", {"position": 0}, 404)
+        problem = await site.post(f"/v1/sinks/nobody{path}", {"since": 0}, 404)
     else:
         problem = await site.get("/v1/sinks/nobody", 404)
     assert problem["detail"] == "name: there is no sink 'nobody'; there are: crm, lake"
+
+
+async def test_letters_of_a_sink_that_is_no_more_can_only_be_given_up(site: Site) -> None:
+    """Nobody could send them; they are listed until somebody says that they do not matter."""
+    (number,) = await bury(site, 1)
+    del site.runtime.sinks._dispatchers["crm"]
+    assert (await site.post("/v1/dead-letters/replay", {"ids": [number]}))["settled"] == 0
+    assert len((await site.get("/v1/dead-letters"))["items"]) == 1
+    body = {"ids": [number], "note": "the sink was removed"}
+    assert (await site.post("/v1/dead-letters/discard", body))["settled"] == 1
+
+
+async def test_a_whole_number_may_be_written_with_a_point(site: Site) -> None:
+    """JSON knows one kind of number."""
+    (number,) = await bury(site, 1)
+    assert (await site.post("/v1/dead-letters/replay", {"ids": [float(number)]}))["settled"] == 1
 
 
 async def bury(site: Site, *numbers: int) -> list[int]:
