@@ -15,6 +15,7 @@ from typing import Protocol
 import pytest
 
 from gateway.contracts import Report, Sink
+from gateway.delivery.batching import repeated
 from gateway.errors import (
     AuthRejected,
     ConfigError,
@@ -162,6 +163,26 @@ class SinkSuite:
         await sink.close()
         received = await harness.received()
         assert received is None or by_key(received) == by_key(events)
+
+    async def test_delivers_repetitions_whatever_the_receiver_holds(
+        self, harness: SinkHarness
+    ) -> None:
+        """An operator's repetition arrives again, and the next process still knows how far the receiver got."""
+        sink, events = harness.make(), batch_of(10)
+        await sink.open()
+        await deliver_all(sink, events)
+        again = [repeated(events[index]) for index in (0, 3)]
+        await deliver_all(sink, again)
+        await deliver_all(sink, [repeated(events[5])])
+        await sink.close()
+        later = harness.make()
+        held = await later.open()
+        assert held in {None, events[-1].position}
+        await later.close()
+        received = await harness.received()
+        if received is not None:
+            expected = [*ids(events), *(ids(events)[index] for index in (0, 3, 5))]
+            assert sorted(ids(received)) == sorted(expected)
 
     async def test_settles_an_empty_batch(self, harness: SinkHarness) -> None:
         """Nothing to do is no error."""

@@ -66,12 +66,14 @@ class KafkaBroker:
         cluster_id: str | None = None,
         heap_megabytes: int = 384,
         settings: Mapping[str, str] | None = None,
+        scram_users: Mapping[str, str] | None = None,
     ) -> None:
         nodes = cluster or (Node(node_id, free_port(), free_port()),)
         self._node = next(node for node in nodes if node.id == node_id)
         self._nodes = nodes
         self._cluster_id = cluster_id or new_cluster_id()
         self._settings = dict(settings or {})
+        self._scram_users = dict(scram_users or {})
         self._directory = directory
         self._formatted = False
         self._process = LoggedProcess(
@@ -264,6 +266,14 @@ class KafkaBroker:
                 *("kafka.tools.StorageTool", "format", "--ignore-formatted"),
                 *("--cluster-id", self._cluster_id),
                 *("--config", str(self._configuration_file)),
+                *(
+                    option
+                    for name, password in self._scram_users.items()
+                    for option in (
+                        "--add-scram",
+                        f"SCRAM-SHA-512=[name={name},password={password}]",
+                    )
+                ),
             ],
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -12,10 +12,16 @@ from gateway.contracts import Sink
 from gateway.events import StoredEvent
 from sinks.file import SINK
 from sinks.file.settings import FileSettings
-from tests.contract.sink_suite import FailingReceiverSuite, stored
+from tests.contract.sink_suite import FailingReceiverSuite
 from tests.support.sinks import sink_context
 
 LINE_BYTES = 480
+
+
+def _event(line: bytes) -> StoredEvent:
+    told = msgspec.json.decode(line)
+    position, sequence = int(told["position"]), int(told["sequence"])
+    return StoredEvent(position, sequence, told["type"], told["source"], line)
 
 
 class FileHarness:
@@ -40,8 +46,7 @@ class FileHarness:
     async def received(self) -> list[StoredEvent]:
         """The events of the file's lines."""
         lines = (self.directory / "out" / "e.jsonl").read_bytes().splitlines()
-        positions = [int(msgspec.json.decode(line)["position"]) for line in lines]
-        return [stored(p, key=f"call-{(p - 1) // 2 % 3}") for p in positions]
+        return [_event(line) for line in lines]
 
     async def fail_after(self, count: int) -> None:
         """Make the disk full after some lines."""

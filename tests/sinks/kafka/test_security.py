@@ -1,0 +1,153 @@
+"""Brokers that want a password or TLS, and rights that are taken away and given back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from gateway.errors import AuthRejected, ConnectionFailed, NotReady, Reason
+from sinks.kafka.sink import KafkaSink
+from tests.contract.sink_suite import batch_of, by_key
+from tests.sinks.kafka import secured
+from tests.sinks.kafka.secured import PASSWORD, USER, Permission, Resource, SecuredBroker
+from tests.sinks.kafka.test_outages import keyed
+
+pytestmark = pytest.mark.kafka
+
+MakeSink = Callable[..., KafkaSink]
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
+    """One broker for all tests of this file."""
+    yield from secured.started(tmp_path_factory.mktemp("secured"))
+
+
+@pytest.fixture
+async def topics(secure: SecuredBroker, topic: str) -> str:
+    """The topic of the test and that of its positions, and all rights for the user."""
+    await secure.broker.create_topic(topic, partitions=3)
+    await secure.broker.create_topic(f"{topic}.positions")
+    instance = f"journal-of-{topic}"
+    for resource, name in (
+        (Resource.TOPIC, topic),
+        (Resource.TOPIC, f"{topic}.positions"),
+        (Resource.GROUP, f"tieline-sink-{instance}-lake"),
+        (Resource.TRANSACTIONAL_ID, f"tieline-{instance}-lake"),
+    ):
+        await secure.rule(Permission.ALLOW, resource, name)
+    return topic
+
+
+def login(mechanism: str = "SCRAM-SHA-512", **changed: str) -> dict[str, Any]:
+    return {"mechanism": mechanism, "username": USER, "password": PASSWORD, **changed}
+
+
+@pytest.mark.parametrize(
+    ("listener", "mechanism", "tls"),
+    [
+        ("sasl", "SCRAM-SHA-512", False),
+        ("sasl_tls", "SCRAM-SHA-512", True),
+        ("sasl_tls", "PLAIN", True),
+    ],
+)
+async def test_events_arrive_over_a_listener_that_wants_a_login(
+    secure: SecuredBroker,
+    topics: str,
+    make_sink: MakeSink,
+    listener: str,
+    mechanism: str,
+    tls: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    settings = {"tls": {"ca_file": secure.ca_file}} if tls else {}
+    sink = make_sink(
+        getattr(secure, listener), sasl=login(mechanism), create_topics=None, **settings
+    )
+    events = batch_of(20)
+    await sink.open()
+    assert (await sink.deliver(events)).settled == 20
+    assert keyed(await secure.broker.read_topic(topics)) == by_key(events)
+
+
+async def test_events_arrive_over_tls_without_a_login(
+    secure: SecuredBroker, topics: str, make_sink: MakeSink
+) -> None:
+    sink = make_sink(secure.tls, tls={"ca_file": secure.ca_file}, create_topics=None)
+    events = batch_of(20)
+    await sink.open()
+    assert (await sink.deliver(events)).settled == 20
+    assert keyed(await secure.broker.read_topic(topics)) == by_key(events)
+
+
+async def test_a_wrong_password_is_told_from_everything_else(
+    secure: SecuredBroker, topics: str, make_sink: MakeSink
+) -> None:
+    sink = make_sink(secure.sasl, sasl=login(password="wrong"), create_topics=None)
+    with pytest.raises(AuthRejected) as caught:
+        await sink.open()
+    assert caught.value.reason is Reason.AUTH
+    assert "wrong" not in str(caught.value)
+    assert topics not in caught.value.hint
+
+
+async def test_an_authority_that_is_not_trusted_is_told_with_the_setting(
+    secure: SecuredBroker, make_sink: MakeSink
+) -> None:
+    sink = make_sink(secure.tls, tls={}, create_topics=None)
+    with pytest.raises(NotReady) as caught:
+        await sink.open()
+    assert caught.value.reason is Reason.TLS
+    assert "tls.ca_file" in caught.value.hint
+
+
+@pytest.mark.parametrize("resource", [Resource.TOPIC, Resource.TRANSACTIONAL_ID, Resource.GROUP])
+async def test_rights_that_are_lost_and_regained_lose_and_double_nothing(
+    secure: SecuredBroker, topics: str, make_sink: MakeSink, resource: Resource
+) -> None:
+    """While they are missing every attempt says so; what comes afterwards goes on behind what arrived."""
+    instance = f"journal-of-{topics}"
+    name = {
+        Resource.TOPIC: topics,
+        Resource.TRANSACTIONAL_ID: f"tieline-{instance}-lake",
+        Resource.GROUP: f"tieline-sink-{instance}-lake",
+    }[resource]
+    sink = make_sink(secure.sasl, sasl=login(), create_topics=None, delivery_timeout_seconds=5)
+    events = batch_of(60)
+    await sink.open()
+    assert (await sink.deliver(events[:20])).settled == 20
+    await secure.rule(Permission.DENY, resource, name)
+    refused = [await _refusal(sink, events[20:40]) for _ in range(2)]
+    assert {error.reason for error in refused} == {Reason.FORBIDDEN}
+    assert all(isinstance(error, AuthRejected) for error in refused)
+    await secure.lift(resource, name)
+    held = await _opened(sink)
+    rest = [event for event in events if held is None or event.position > held]
+    assert rest == events[20:]
+    assert (await sink.deliver(rest)).settled == 40
+    assert keyed(await secure.broker.read_topic(topics)) == by_key(events)
+
+
+async def _refusal(sink: KafkaSink, events: list[Any]) -> ConnectionFailed:
+    """The error of the next attempt that fails; rules reach the broker a moment after they were made."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await sink.open()
+                await sink.deliver(events[:0])
+                await sink.deliver(events)
+            except ConnectionFailed as error:
+                return error
+            pytest.fail("events were taken that are forbidden")
+
+
+async def _opened(sink: KafkaSink) -> int | None:
+    """Open once the rights are back."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await sink.open()
+            except ConnectionFailed:
+                await asyncio.sleep(0.1)
