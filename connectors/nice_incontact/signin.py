@@ -169,10 +169,12 @@ class Tokens:
         secure = urlsplit(request.url).scheme == "https"
         grant = msgspec.structs.replace(
             grant,
-            refresh_url=_checked(
+            refresh_url=checked_address(
                 grant.refresh_url, peer, "refresh_token_server_uri", secure=secure
             ),
-            base_url=_checked(grant.base_url, peer, "resource_server_base_uri", secure=secure),
+            base_url=checked_address(
+                grant.base_url, peer, "resource_server_base_uri", secure=secure
+            ),
         )
         if not self._sign_in.api_url:
             if grant.base_url:
@@ -217,7 +219,7 @@ class Tokens:
     @staticmethod
     def _told(found: str | None, address: str, name: str) -> str:
         parts = urlsplit(address)
-        checked = _checked(found, parts.netloc, name, secure=parts.scheme == "https")
+        checked = checked_address(found, parts.netloc, name, secure=parts.scheme == "https")
         if checked is None:
             raise ProtocolViolation(
                 f"{parts.netloc}{parts.path} does not tell {name}",
@@ -254,7 +256,7 @@ class Tokens:
             raise NotReady(f"{peer} is no usable address", reason=Reason.INVALID) from error
 
 
-def _checked(address: str | None, peer: str, name: str, *, secure: bool) -> str | None:
+def checked_address(address: str | None, peer: str, name: str, *, secure: bool) -> str | None:
     """An address that the service names: the token goes there, so not from https to http."""
     if address is None:
         return None
