@@ -32,6 +32,7 @@ from gateway.delivery.policy import DispatchPolicy
 from gateway.directory import Directory
 from gateway.dispatcher import Dispatcher
 from gateway.errors import ConfigError
+from gateway.feed_runner import SupervisorPolicy
 from gateway.feed_watcher import FeedWatcher
 from gateway.filters import EventFilter
 from gateway.journal import open_journal
@@ -46,7 +47,7 @@ from gateway.registry import Registry
 from gateway.runtime import Runtime
 from gateway.service_manager import ServiceManager
 from gateway.sink_desk import DispatcherDesk
-from gateway.supervisor import Supervisor, SupervisorPolicy
+from gateway.supervisor import Supervisor
 from gateway.telemetry import Telemetry
 from gateway.telemetry_figures import watch_api, watch_picture
 

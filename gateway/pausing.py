@@ -35,8 +35,12 @@ class PauseSwitch:
         return self.since is not None
 
     def listen(self, paused: Callable[[], None]) -> None:
-        """Call `paused` whenever the connector is paused, for as long as the process lives."""
+        """Call `paused` whenever the connector is paused, until `forget`."""
         self._listeners.append(paused)
+
+    def forget(self, paused: Callable[[], None]) -> None:
+        """Call it no longer."""
+        self._listeners.remove(paused)
 
     async def wait_resumed(self) -> None:
         """Return when it is not paused. Cancel-safe."""
@@ -76,6 +80,16 @@ class ConnectorPauses:
     def switch(self, connector: str) -> PauseSwitch:
         """The switch of a connector. Raises KeyError when there is none."""
         return self._switches[connector]
+
+    def add(self, connector: str) -> None:
+        """Know one more connector, not paused; one that is known stays as it is."""
+        self._switches.setdefault(connector, PauseSwitch())
+
+    async def remove(self, connector: str) -> None:
+        """Forget a connector, and that it was paused. Raises KeyError, JournalError."""
+        if self._switches.pop(connector).paused:
+            await self._journal.put(NAMESPACE, connector, None)
+            self._telemetry.connector_paused(connector, paused=False)
 
     async def pause(self, connector: str) -> None:
         """Read nothing more of a connector until `resume`, also after a restart; its feeds drain and let go.

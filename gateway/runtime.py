@@ -20,12 +20,13 @@ from gateway.contracts.attachments import StoredAttachment
 from gateway.directory import Directory
 from gateway.dispatcher import Dispatcher
 from gateway.errors import CommandRefused, JournalFull, Reason
+from gateway.feed_runner import FeedRunner
 from gateway.lifecycle import StopSignal
 from gateway.pausing import ConnectorPauses
 from gateway.picture import Picture
 from gateway.sink_desk import DispatcherDesk
 from gateway.states import FeedState
-from gateway.supervisor import FeedRunner, Supervisor
+from gateway.supervisor import Supervisor
 from gateway.telemetry import Telemetry
 
 

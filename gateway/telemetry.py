@@ -197,6 +197,10 @@ class Telemetry:
         log = self._log.warning if recovered else self._log.debug
         log("feed compared with the platform", feed=feed, reason=reason, recovered=recovered)
 
+    def feed_left(self, connector: str, state: FeedState) -> None:
+        """A stopped feed was removed with its connector."""
+        self._feeds.labels(connector, state.value).dec()
+
     def connector_paused(self, connector: str, *, paused: bool) -> None:
         """An operator paused a connector or resumed it, or a restart found it paused."""
         self._connector_paused.labels(connector).set(paused)

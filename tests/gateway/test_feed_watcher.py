@@ -12,12 +12,13 @@ from prometheus_client import CollectorRegistry
 from gateway.contracts import Delivery, Journal, Link
 from gateway.events import CATALOGUE, Event, Provenance, event_id, source_of
 from gateway.events.agents import AgentStateData
+from gateway.feed_runner import SupervisorPolicy
 from gateway.feed_watcher import NAMESPACE, FeedWatcher
 from gateway.lifecycle import StopSignal
 from gateway.liveness import LivenessPolicy
 from gateway.rhythm import LearnedRhythm
 from gateway.states import AgentState
-from gateway.supervisor import Supervisor, SupervisorPolicy
+from gateway.supervisor import Supervisor
 from gateway.telemetry import Telemetry
 from tests.support.journals import memory_journal
 from tests.support.scripted import (

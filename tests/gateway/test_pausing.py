@@ -11,11 +11,12 @@ from prometheus_client import CollectorRegistry
 
 from gateway.contracts import Delivery
 from gateway.errors import NotReady
+from gateway.feed_runner import FeedRunner, SupervisorPolicy
 from gateway.journal import MemoryJournal
 from gateway.lifecycle import StopSignal
 from gateway.pausing import NAMESPACE, ConnectorPauses
 from gateway.states import FeedState
-from gateway.supervisor import FeedRunner, Supervisor, SupervisorPolicy
+from gateway.supervisor import Supervisor
 from gateway.telemetry import Telemetry
 from tests.support.clock import LeapingClock
 from tests.support.journals import memory_journal

@@ -11,9 +11,10 @@ from prometheus_client import CollectorRegistry
 
 from gateway.contracts import Delivery, Gap, Journal, Link
 from gateway.errors import AuthRejected, ConfigError, NotConnected, NotReady, Reason
+from gateway.feed_runner import FeedRunner, SupervisorPolicy
 from gateway.lifecycle import StopSignal
 from gateway.states import FeedState
-from gateway.supervisor import FeedRunner, Supervisor, SupervisorPolicy
+from gateway.supervisor import Supervisor
 from gateway.telemetry import Telemetry
 from tests.support.clock import LeapingClock
 from tests.support.journals import memory_journal

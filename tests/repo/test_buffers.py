@@ -15,9 +15,9 @@ from gateway.api.settings import ApiSettings
 from gateway.api.streaming.tail import StreamPolicy
 from gateway.attachments import AttachmentSettings
 from gateway.command_router import CommandPolicy
+from gateway.feed_runner import SupervisorPolicy
 from gateway.journal import JournalSettings
 from gateway.picture_data import PictureLimits
-from gateway.supervisor import SupervisorPolicy
 from sinks.file import SINK as FILE
 from sinks.kafka import SINK as KAFKA
 from sinks.kafka.settings import KafkaSettings

@@ -25,9 +25,10 @@ from gateway.clock import SystemClock
 from gateway.contracts import Journal
 from gateway.errors import Reason
 from gateway.events import StoredEvent
+from gateway.feed_runner import FeedRunner, SupervisorPolicy
 from gateway.lifecycle import StopSignal
 from gateway.states import FeedState
-from gateway.supervisor import FeedRunner, Supervisor, SupervisorPolicy
+from gateway.supervisor import Supervisor
 from gateway.telemetry import Telemetry
 from tests.connectors.genesys_web_services.harness import connected_to
 from tests.support.journals import memory_journal
