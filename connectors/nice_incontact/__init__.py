@@ -20,12 +20,14 @@ _FULL = (
     "interaction.data.changed",
     "recording.started", "recording.paused", "recording.resumed",
     "supervision.started", "supervision.changed", "supervision.stopped",
-    "directory.changed", "vendor.message",
+    "directory.changed", "vendor.message", "queue.metrics.observed", "agent.metrics.observed",
 )  # fmt: skip
 _PARTIAL = (
     # Only where the platform shows a contact in a state that agents' sessions seldom have.
     "call.queued", "interaction.created", "interaction.queued", "interaction.cancelled",
     "interaction.transferred",
+    # Only where contacts are polled.
+    "call.party.left",
     # Recording on request has no way to be stopped; what fails is known by the command's name.
     "recording.stopped", "recording.failed",
 )  # fmt: skip

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from connectors._wire.arguments import target
-from connectors.nice_incontact import sending
+from connectors.nice_incontact import polls, sending
 from connectors.nice_incontact.client import Api
+from connectors.nice_incontact.directory import Directory
 from connectors.nice_incontact.session import PLATFORM_NAME, SessionFeed
 from connectors.nice_incontact.settings import Agent, NiceIncontactSettings, SignIn
 from connectors.nice_incontact.signin import Tokens
@@ -17,6 +18,9 @@ from gateway.contracts import (
     Connector,
     ConnectorContext,
     Diagnosable,
+    DirectoryKind,
+    DirectoryListing,
+    DirectoryReader,
     Feed,
     Prober,
     Snapshotter,
@@ -40,11 +44,13 @@ class NiceIncontact:
         self._sessions = tuple(self._session_of(agent) for agent in settings.all_agents)
         self._agents = {feed.agent.agent_id: feed for feed in self._sessions}
         self._by_name = {feed.name: feed for feed in self._sessions}
+        self._polls = polls.build(settings, self.api, connector=context.name, clock=context.clock)
+        self._directory = Directory(self.api, context.clock)
 
     @property
     def feeds(self) -> Sequence[Feed]:
         """One for each agent, and those that poll."""
-        return self._sessions
+        return (*self._sessions, *self._polls)
 
     async def close(self) -> None:
         """Nothing is shared by the feeds but tokens, which end by themselves."""
@@ -64,9 +70,19 @@ class NiceIncontact:
         return await sending.carry_out(feed, command)
 
     async def snapshot(self, feed: Feed) -> Sequence[Event]:
-        """What changed for the feed's agent while nobody listened; feeds that poll compare by themselves."""
-        session = self._by_name.get(feed.name)
-        return () if session is None else await session.snapshot()
+        """What changed for the feed's agent while nobody listened; a feed that polls has compared by itself."""
+        if isinstance(feed, polls.PollFeed):
+            return feed.take_reconciled()
+        return await self._by_name[feed.name].snapshot()
+
+    @property
+    def directory_kinds(self) -> frozenset[DirectoryKind]:
+        """Agents, teams, skills, unavailable codes and dispositions."""
+        return self._directory.kinds
+
+    async def read_directory(self, kind: DirectoryKind) -> DirectoryListing:
+        """One list, as the platform has it now."""
+        return await self._directory.read(kind)
 
     async def probe(self) -> str:
         """Sign in and ask for the server's time."""
@@ -96,6 +112,7 @@ class NiceIncontact:
             "sessions": sum(fact["session"] for fact in facts.values()),
             "duplicates": sum(fact["duplicates"] for fact in facts.values()),
             "feeds": dict(list(facts.items())[:DIAGNOSED_FEEDS]),
+            "polls": {feed.name: feed.diagnostics() for feed in self._polls},
         }
 
     def _api_of(self, sign_in: SignIn) -> Api:
@@ -120,5 +137,5 @@ if TYPE_CHECKING:
 
     def _implements(
         connector: NiceIncontact,
-    ) -> tuple[Connector, CommandTarget, Snapshotter, Prober, Diagnosable]:
-        return connector, connector, connector, connector, connector
+    ) -> tuple[Connector, CommandTarget, Snapshotter, Prober, Diagnosable, DirectoryReader]:
+        return connector, connector, connector, connector, connector, connector

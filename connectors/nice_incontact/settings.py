@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from connectors._wire.accounts import accounts_of
+from connectors.nice_incontact.settings_polls import Polls
 
 _VERSION = re.compile(r"v\d{1,3}\.\d{1,2}")
 _NEEDED: dict[str, tuple[str, ...]] = {
@@ -239,6 +240,9 @@ class NiceIncontactSettings(BaseModel):
     sessions: Sessions = Field(
         default_factory=Sessions, description="How agent sessions are followed or started."
     )
+    polls: Polls = Field(
+        default_factory=Polls, description="What is polled of the whole business unit."
+    )
     api_version: str = Field(default="v23.0", description="Version of the API that requests go to.")
     versions: dict[str, str] = Field(
         default={},
@@ -289,8 +293,8 @@ class NiceIncontactSettings(BaseModel):
         if self.agents_file is not None:
             self._from_file = accounts_of(self.agents_file, Agent, "agent")
         agents, method = self.all_agents, self.sign_in.method
-        if not agents:
-            raise ValueError("agents or agents_file: otherwise there is nothing to hear")
+        if not agents and not self.polls.any:
+            raise ValueError("agents, agents_file or polls: otherwise there is nothing to hear")
         if agents and method == "client":
             raise ValueError(
                 "another sign_in.method than client for agents: client tokens serve no user's calls"

@@ -13,7 +13,7 @@ class Poll(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     interval_seconds: float = Field(
-        default=5.0, ge=1, le=86_400, description="From the beginning of one poll to the next."
+        default=5.0, ge=0.2, le=86_400, description="From the beginning of one poll to the next."
     )
 
 
@@ -22,7 +22,7 @@ class ActivePoll(Poll):
 
     whole_every_seconds: float = Field(
         default=30.0,
-        ge=1,
+        ge=0.2,
         le=86_400,
         description="How often all contacts are listed, not only those that changed: that shows which are over.",
     )
@@ -32,7 +32,7 @@ class CompletedPoll(Poll):
     """Contacts that ended. The platform needs a quarter of an hour until they are told as they were."""
 
     interval_seconds: float = Field(
-        default=60.0, ge=1, le=86_400, description="From the beginning of one poll to the next."
+        default=60.0, ge=0.2, le=86_400, description="From the beginning of one poll to the next."
     )
     history_seconds: int = Field(
         default=3600,
@@ -46,7 +46,7 @@ class WindowPoll(Poll):
     """Figures over a window of time that ends at the last full quarter of an hour."""
 
     interval_seconds: float = Field(
-        default=300.0, ge=1, le=86_400, description="From the beginning of one poll to the next."
+        default=300.0, ge=0.2, le=86_400, description="From the beginning of one poll to the next."
     )
     window_seconds: int = Field(
         default=4 * QUARTER_SECONDS,
