@@ -9,17 +9,15 @@ Source: NICE inContact method reference, "Agent Sessions" and "Get Next Event"; 
 
 from __future__ import annotations
 
-from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
-
-import msgspec
 
 from connectors._wire.exchange import Reply
 from connectors._wire.json_values import fields
 from connectors.nice_incontact.answers import decoded, error_code, said
 from connectors.nice_incontact.client import Api
+from connectors.nice_incontact.session.polled import Life, Polled
 from connectors.nice_incontact.settings import Agent, Sessions
 from connectors.nice_incontact.vendor import JOIN, NEXT_EVENT, SESSIONS
 from gateway.errors import (
@@ -35,22 +33,6 @@ from gateway.errors import (
 MAX_SESSION_ID = 4096
 _NOTHING = frozenset({HTTPStatus.NOT_MODIFIED, HTTPStatus.NO_CONTENT})
 _TAKEN = ("phonenumberinuse", "stationidinuse", "in use", "limit")
-
-
-class Life(Enum):
-    """What a poll says of its session."""
-
-    GOES_ON = auto()
-    ENDED = auto()
-    UNKNOWN = auto()
-
-
-class Polled(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a poll: the session's new name, empty if it has none, and events in order."""
-
-    life: Life
-    cursor: str = ""
-    events: tuple[Any, ...] = ()
 
 
 def session_path(cursor: str, *rest: str) -> str:

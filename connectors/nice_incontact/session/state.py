@@ -18,7 +18,7 @@ class FeedResume(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         seen_at: when the platform last answered a poll, in seconds since the epoch.
         clean: nothing was under way when this was written, and no later poll took anything.
         owed: the key of a gap after which the current states were read, if they are not in the picture.
-        wants_start: a session is to be started when there is none; not after one was ended.
+        left: a session was ended; another one is not started until somebody asks for it.
     """
 
     picture: AgentPicture
@@ -28,7 +28,7 @@ class FeedResume(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seen_at: float = 0.0
     clean: bool = False
     owed: str = ""
-    wants_start: bool = True
+    left: bool = False
 
     @property
     def since(self) -> datetime | None:
