@@ -155,7 +155,7 @@ class ApiHttp:
         if cookie := self._cookies.header_for(url):
             headers["Cookie"] = cookie
         timeout = self._timeout
-        if isinstance(body, aiohttp.FormData):
+        if isinstance(body, aiohttp.MultipartWriter):
             timeout = self._upload_timeout
         elif body is not None and not isinstance(body, bytes):
             headers["Content-Type"] = "application/json"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -197,8 +198,13 @@ class WorkspaceFeed(ApiFeed):
             await self._activate()
         if not resumed and self._settings.workbins:
             self._refused_workbins = await self._watch()
-        if kept is None or kept.owed:
+        if kept is not None and kept.owed:
             self._resources = await self._current_session()
+        elif kept is None:
+            # A workspace that was just made may have nothing to tell yet, and denies it: then it comes on the feed.
+            # Were the session gone, the next poll would say so.
+            with suppress(AuthRejected):
+                self._resources = await self._current_session()
 
     async def _watch(self) -> dict[str, str]:
         try:

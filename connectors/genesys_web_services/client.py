@@ -179,12 +179,12 @@ class AgentHttp:
         method: str,
         path: str,
         headers: dict[str, str],
-        body: bytes | aiohttp.FormData | None,
+        body: bytes | aiohttp.MultipartWriter | None,
     ) -> tuple[int, Mapping[str, str], bytes]:
         url = self._base_url + path
         if cookie := self._cookies.header_for(url):
             headers["Cookie"] = cookie
-        timeout = self._upload_timeout if isinstance(body, aiohttp.FormData) else self._timeout
+        timeout = self._upload_timeout if isinstance(body, aiohttp.MultipartWriter) else self._timeout
         async with self._http.request(
             method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
         ) as reply:

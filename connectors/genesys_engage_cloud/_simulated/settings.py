@@ -52,6 +52,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """How long a workspace takes to be complete; 0: it is when the session begins."""
     initialization_fails: bool = False
     """Whether it ends as Failed."""
+    silent_seconds: NotNegative = 0.0
+    """How long after its beginning a session denies to tell how its agent stands, as the vendor's simulator does."""
     one_session_per_agent: bool = False
     """Whether a second initialize-workspace ends the agent's first session."""
     auto_complete_calls: bool = True

@@ -211,6 +211,8 @@ class Workspace:
     async def _current_session(self, request: web.Request) -> web.Response:
         session = self.session(request)
         agent, world = self.world.agents[session.owner], self.world
+        if time.time() < session.state.began_at + world.settings.silent_seconds:
+            raise Refusal(FORBIDDEN, "there is no active session")
         complete = time.time() >= session.state.began_at + world.settings.initialization_seconds
         user = messages.user_resource(agent)
         if agent.logged_in or agent.interactions:

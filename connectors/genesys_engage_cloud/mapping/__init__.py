@@ -28,6 +28,7 @@ from connectors.genesys_engage_cloud.mapping.others import (
 from connectors.genesys_engage_cloud.mapping.picture import MAX_ASKED, AgentPicture, Asked
 from connectors.genesys_engage_cloud.mapping.reconciling import reconcile, spoken_of
 from connectors.genesys_engage_cloud.mapping.workbins import (
+    on_contacts_message,
     on_snapshot_message,
     on_workbins_message,
 )
@@ -35,6 +36,7 @@ from connectors.genesys_engage_cloud.operation_ids import command_of
 from connectors.genesys_engage_cloud.vendor import (
     CALL_STATE,
     CHANNEL_STATE,
+    CONTACTS,
     DN_STATE,
     EVENT_ERROR,
     INITIALIZATION_CHANNEL,
@@ -64,6 +66,7 @@ _HANDLERS: dict[str, _Handler] = {
     MONITORING_STATE: on_monitoring_message,
     SERVICE_STATE: on_service_message,
     WORKBINS: on_workbins_message,
+    CONTACTS: on_contacts_message,
     SNAPSHOT: on_snapshot_message,
     INITIALIZATION_PROGRESS: on_initialization_message,
     INITIALIZATION_COMPLETE: on_initialization_message,

@@ -12,7 +12,7 @@ from connectors._genesys.message import Message
 from connectors._genesys.values import first, identifier, mapping, objects
 from connectors.genesys_engage_cloud.mapping.interactions import InteractionReader, workbin_of
 from connectors.genesys_engage_cloud.mapping.picture import AgentPicture
-from gateway.events.interactions import Workbin
+from gateway.events.interactions import Interaction, Workbin
 from gateway.events.operations import DirectoryChanged
 
 _LISTS = ("interactions", "contents", "content")
@@ -55,7 +55,32 @@ def on_workbins_message(message: Message, picture: AgentPicture) -> None:
             ),
         )
     elif not message.events:
-        message.not_understood("a workbin message without workbins and without interactions")
+        operation = first(data, "operation") or "what"
+        message.not_understood(f"a workbin message without content, about {operation}")
+
+
+def on_contacts_message(message: Message, picture: AgentPicture) -> None:
+    """Map a `UcsMessage`: the contact server changed what it keeps of an interaction. Other answers are kept whole."""
+    data = message.data
+    # The vendor's own simulator, the only known source, writes the notification as the name.
+    message.notification = message.notification or first(data, "name") or ""
+    name = identifier(first(data, "interactionId")) or _name(mapping(data.get("interaction")))
+    if name is None:
+        message.not_understood("an answer of the contact server that names no interaction")
+        return
+    item = picture.interactions.get(name)
+    message.add(
+        "tieline.interaction.changed.v1",
+        f"interaction/{name}",
+        name,
+        Interaction(
+            interaction=name,
+            media="unknown" if item is None else item.media,
+            agent=message.origin.agent,
+            native=message.native(),
+        ),
+        correlation=name,
+    )
 
 
 def on_snapshot_message(message: Message, picture: AgentPicture) -> None:

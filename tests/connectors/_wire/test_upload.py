@@ -143,6 +143,19 @@ async def test_a_form_has_its_other_fields_and_the_file_under_its_name(tmp_path:
     assert taker.length is not None
 
 
+async def test_a_form_is_written_as_browsers_write_them() -> None:
+    """The file comes first, and its disposition before its type."""
+    upload = Upload(name="a.txt", content_type="text/plain", content=b"hello")
+    async with form_of(upload, "attachment", operationId="o1") as form:
+        written = (await form.as_bytes()).decode().split(f"--{form.boundary}\r\n")
+
+    assert written[1].splitlines()[:2] == [
+        'Content-Disposition: form-data; name="attachment"; filename="a.txt"',
+        "Content-Type: text/plain",
+    ]
+    assert 'name="operationId"' in written[2]
+
+
 async def test_a_large_file_takes_no_more_memory_than_a_small_one(tmp_path: Path) -> None:
     file = tmp_path / "file"
     with file.open("wb") as large:

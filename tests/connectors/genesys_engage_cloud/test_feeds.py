@@ -14,6 +14,7 @@ from connectors.genesys_engage_cloud.simulator import Fault, FaultKind, Simulato
 from gateway.contracts import Guarantee
 from gateway.errors import AuthRejected, NotConnected, NotReady, Reason
 from gateway.events.operations import DirectoryChanged
+from gateway.states import AgentState
 from tests.connectors.genesys_engage_cloud.harness import (
     API_KEY,
     CLIENT_SECRET,
@@ -685,6 +686,17 @@ async def test_a_session_that_ends_while_the_platform_is_asked_is_lost_and_no_re
             await connector.snapshot(consumer.feed)
 
     assert caught.value.reason is Reason.SESSION_LOST
+
+
+async def test_a_young_session_that_cannot_tell_yet_how_its_agent_stands_is_used() -> None:
+    async with (
+        simulated(ack=True, silent_seconds=3_600) as simulator,
+        connected_to(simulator.url, observe_only=False) as connector,
+        Consumer(connector) as consumer,
+    ):
+        await consumer.event("agent.state.changed", state=AgentState.NOT_READY)
+
+        assert len(simulator.workspace.sessions.alive) == 1
 
 
 async def test_a_session_that_is_stolen_while_it_is_made_is_lost_and_no_refusal() -> None:
