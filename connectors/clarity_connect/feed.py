@@ -8,6 +8,7 @@ Source: Clarity Connect Web API Version 2, "Subscription", "Info", "Specific Ser
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from connectors._wire.signalr.values import Batch, Loss, SignalRResume
 from connectors.clarity_connect.auth import Tokens
 from connectors.clarity_connect.client import Api
 from connectors.clarity_connect.directory import Directory
+from connectors.clarity_connect.keeping import Keeping
 from connectors.clarity_connect.mapping import Mapper, Origin, State
 from connectors.clarity_connect.opener import Client, Opener, guarantee_of
 from connectors.clarity_connect.settings import ClarityConnectSettings
@@ -74,7 +76,7 @@ class ClarityFeed:
         self.api = Api(context.http, settings, self.tokens, tls=tls)
         self.directory = Directory(self.api)
         self._site = Site(settings, self.api, self.directory)
-        self._subscriber = Subscriber(settings, self.api, self.directory)
+        self._subscriber = Subscriber(settings, self.api, self.directory, context.clock)
         self._opener = Opener(settings, context, self.tokens, tls=tls, name=self.name)
         self._origin = Origin(
             feed=self.name,
@@ -84,12 +86,15 @@ class ClarityFeed:
         self._mapper = Mapper(self._origin, settings.methods)
         self._client: Client | None = None
         self._connected = False
-        self._last: SignalRResume | None = None
+        self._stored: SignalRResume | None = None
+        self._keeping = Keeping()
         self._owed = ""
         self._unreadable: bytes | None = None
         self._reading: Reading | None = None
         self._restate = False
         self._duplicates = 0
+        self._following: asyncio.Task[None] | None = None
+        self._not_followed = ""
 
     @property
     def guarantee(self) -> Guarantee:
@@ -132,34 +137,43 @@ class ClarityFeed:
             await self.close()
             raise
         self._connected = True
+        if self._settings.structure_seconds:
+            self._following = asyncio.create_task(
+                self._follow(client.connection_id), name=f"{self.name} structure"
+            )
         if self._settings.client_logs and not resumed:
             await self._write_log()
         return Link(session=event_id("session", client.connection_id)[:16], resumed=resumed)
 
     async def receive(self) -> Delivery:
         """The next batch, mapped. Between taking it and returning there is no await, so cancelling loses nothing."""
+        if self._following is not None and self._following.done():
+            self._following.result()
         try:
             batch = await self._required().receive()
         except ConnectionFailed:
             self._connected = False
             raise
-        return self._delivery((batch,))
+        return self._delivery((batch,), last=False)
 
     async def commit(self, delivery: Delivery) -> None:
         """The delivery is durable. The platform wants no acknowledgement; the age of what is kept is measured."""
         client = self._client
-        for batch in delivery.receipt:
-            if client is not None:
-                client.stored(batch)
+        if client is not None and delivery.resume is not None:
+            client.stored(delivery.receipt)
 
     async def drain(self) -> Delivery | None:
         """Take what was read already; what is on its way comes to whoever resumes."""
         batches = await self._required().drain()
-        return self._delivery(batches) if batches else None
+        return self._delivery(batches, last=True) if batches else None
 
     async def close(self) -> None:
         """Let go of the connection; the platform keeps it for a while."""
         self._connected = False
+        following, self._following = self._following, None
+        if following is not None:
+            following.cancel()
+            await asyncio.wait({following})
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -174,6 +188,7 @@ class ClarityFeed:
         except CommandUncertain as error:
             raise NotReady(error.message, reason=error.reason) from error
         # From here on the state has it; if the process ends before a delivery that says so, it is asked again.
+        self._keeping.owe()
         owed, self._owed = self._owed, ""
         now = self._clock.now()
         occasion = f"gap {owed}" if owed else f"comparison {now.isoformat()}"
@@ -196,6 +211,7 @@ class ClarityFeed:
             "tokens": self.tokens.renewals,
             "subscriptions": sorted({made.name for made in self._subscriber.made.values()}),
             "refused_subscriptions": dict(self._subscriber.refused),
+            "structure_not_read": self._not_followed or None,
             "unmapped_methods": dict(self._mapper.sightings.counts),
             "agents": len(state.agents),
             "sessions": len(state.sessions),
@@ -215,7 +231,8 @@ class ClarityFeed:
         self._duplicates += self._mapper.duplicates
         self._mapper = Mapper(self._origin, self._settings.methods, kept.state if kept else None)
         self._mapper.sightings = sightings
-        self._last = kept.signalr if kept else None
+        self._stored = kept.signalr if kept else None
+        self._keeping.owe()
         self._owed = kept.owed if kept else ""
         self._subscriber.restore(dict(kept.made) if kept else {})
         self._reading = None
@@ -228,6 +245,19 @@ class ClarityFeed:
             return ""
         away = self._clock.now().timestamp() - kept.signalr.seen_at
         return kept.server if away < KEPT_SERVER_SECONDS else ""
+
+    async def _follow(self, connection: str) -> None:
+        """See now and then which agents and queues there are. That it fails ends no feed: it is tried again."""
+        while True:
+            await self._clock.sleep(self._settings.structure_seconds)
+            try:
+                changed = await self._subscriber.follow(connection)
+            except (ConnectionFailed, CommandUncertain) as error:
+                self._not_followed = error.message
+                continue
+            self._not_followed = ""
+            if changed:
+                self._keeping.owe()
 
     def _adopt(
         self, reading: Reading, occasion: str, received: datetime, *, reconciled: bool
@@ -255,7 +285,7 @@ class ClarityFeed:
             raise ProtocolViolation("the feed is not connected", reason=Reason.STOPPED)
         return self._client
 
-    def _delivery(self, batches: tuple[Batch, ...]) -> Delivery:
+    def _delivery(self, batches: tuple[Batch, ...], *, last: bool) -> Delivery:
         received = self._clock.now()
         events: list[Event] = []
         gap: Gap | None = None
@@ -278,11 +308,12 @@ class ClarityFeed:
                     received=received,
                     subscriptions=self._subscriber.names,
                 )
-            self._last = batch.resume
         self._log_sightings()
-        last = batches[-1]
+        newest = batches[-1]
+        if self._subscriber.untold:
+            self._keeping.owe()
         for name, why in self._subscriber.untold.items():
-            place = (last.connection_id, f"subscription {name}")
+            place = (newest.connection_id, f"subscription {name}")
             said = f"the subscription was refused: {why}"
             events.append(self._mapper.report(name, said, place=place, received=received))
         self._subscriber.untold.clear()
@@ -291,20 +322,33 @@ class ClarityFeed:
             self._unreadable = None
         if self._reading is not None and not (self._owed and gap):
             owed, self._owed = self._owed, ""
-            occasion = f"gap {owed}" if owed else f"start {last.connection_id}"
+            occasion = f"gap {owed}" if owed else f"start {newest.connection_id}"
             events += self._adopt(self._reading, occasion, received, reconciled=bool(owed))
         self._reading = None
         if gap is not None:
             # A gap before the last one is made good is one with it: nothing is told under two ids.
             self._owed = self._owed or gap.key
-        resume = FeedResume(
-            signalr=last.resume,
+        if last or gap is not None or not all(map(_is_replayed, batches)):
+            self._keeping.owe()
+        resume = self._resume_state(newest.resume, sum(len(batch.messages) for batch in batches))
+        return Delivery(events=tuple(events), resume=resume, gap=gap, receipt=newest)
+
+    def _resume_state(self, signalr: SignalRResume, messages: int) -> bytes | None:
+        """What another process needs to go on behind so many further messages; none while what is stored will do."""
+        now = self._clock.monotonic()
+        if not self._keeping.is_due(messages, now):
+            return None
+        kept = FeedResume(
+            signalr=signalr,
             state=self._mapper.state,
             server=self.api.root,
             made=self._subscriber.made,
             owed=self._owed,
         )
-        return Delivery(events=tuple(events), resume=_encode(resume), gap=gap, receipt=batches)
+        encoded = _encode(kept)
+        self._keeping.written(len(encoded), now)
+        self._stored = signalr
+        return encoded
 
     def _log_sightings(self) -> None:
         """Names that only the traffic tells: the operator maps them, or leaves them as vendor messages."""
@@ -319,8 +363,18 @@ class ClarityFeed:
         untold.clear()
 
     def _gap_key(self) -> str:
-        """The same for the same interruption, also after a crash: made of how far the feed had come."""
-        last = self._last
-        if last is None:
+        """The same for the same interruption, also after a crash: made of how far the stored state had come."""
+        kept = self._stored
+        if kept is None:
             return event_id(self.name, "gap", self._required().connection_id)
-        return event_id(self.name, "gap", last.connection_id, last.cursor, last.ordinal, last.epoch)
+        return event_id(self.name, "gap", kept.connection_id, kept.cursor, kept.ordinal, kept.epoch)
+
+
+def _is_replayed(batch: Batch) -> bool:
+    """Whether a process that goes on from an older state gets the same messages under the same keys.
+
+    A key without a cursor counts on from the stored state, and a connection that is lost must be known as such.
+    """
+    resume = batch.resume
+    counted = resume.negotiated.token and any(one.key.startswith("#") for one in batch.messages)
+    return not counted and resume.lost is None

@@ -161,6 +161,13 @@ class ClarityConnectSettings(BaseModel):
         max_length=200,
         description="What is subscribed to; without it all agents, all queues and the alerts.",
     )
+    structure_seconds: float = Field(
+        default=300.0,
+        ge=0,
+        le=86_400,
+        description="How often the lists of all agents and queues are read anew, for subscriptions to all of them; "
+        "0: only for a new connection.",
+    )
     keep_payload: bool = Field(
         default=False, description="Put the whole vendor message into each event's native part."
     )

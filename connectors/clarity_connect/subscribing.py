@@ -13,18 +13,25 @@ from connectors.clarity_connect import subscriptions
 from connectors.clarity_connect.client import Answer, Api
 from connectors.clarity_connect.directory import Directory, Structure
 from connectors.clarity_connect.mapping.values import fields, identifier, objects
-from connectors.clarity_connect.settings import ClarityConnectSettings
+from connectors.clarity_connect.settings import ClarityConnectSettings, Subscription
 from connectors.clarity_connect.subscriptions import Posting
+from gateway.clock import Clock
 from gateway.errors import AuthRejected, ConnectionFailed, NotReady, Reason
 
 MAX_SESSIONS_ASKED = 500
+UNNUMBERED = "?"
+"""Begins the names of subscriptions whose id the platform did not tell: they can be neither changed nor ended."""
+PORTION_SECONDS = 0.5
+"""Between two portions, so that what the platform tells is fetched before its buffer runs over."""
 
 
-class Made(msgspec.Struct, frozen=True, kw_only=True):
-    """A subscription that the platform has: whose it is, and what it was made of."""
+class Made(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A subscription that the platform has: whose it is, what it was made of, its query, and whom of all it names."""
 
     name: str
     digest: str
+    query: str = ""
+    ids: tuple[str, ...] = ()
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +51,11 @@ class Subscriber:
         untold: those of them that no event has told.
     """
 
-    def __init__(self, settings: ClarityConnectSettings, api: Api, directory: Directory) -> None:
+    def __init__(
+        self, settings: ClarityConnectSettings, api: Api, directory: Directory, clock: Clock
+    ) -> None:
         self._settings = settings
+        self._clock = clock
         self.api = api
         self.directory = directory
         self.made: dict[str, Made] = {}
@@ -53,6 +63,7 @@ class Subscriber:
         self.refused: dict[str, str] = {}
         self.untold: dict[str, str] = {}
         self._structure = Structure(None)
+        self._order = asyncio.Lock()
 
     def restore(self, made: dict[str, Made]) -> None:
         """Take up what was kept."""
@@ -61,36 +72,27 @@ class Subscriber:
         self.untold.clear()
 
     async def subscribe(self, connection: str) -> None:
-        """Make the platform's subscriptions those of the settings."""
+        """Make the platform's subscriptions those of the settings.
+
+        Raises:
+            AuthRejected: the account may see nothing of it.
+            NotReady, CommandUncertain: the platform cannot serve now.
+        """
         wanted = {one.name: one for one in self._settings.subscriptions}
         digests = {name: subscriptions.digest(one) for name, one in wanted.items()}
         same = {made.name for made in self.made.values() if digests.get(made.name) == made.digest}
         missing = [one for name, one in wanted.items() if name not in same]
         if missing or self._needs_structure():
             await self._read_structure()
-        for subscription_id, made in list(self.made.items()):
+        for number, made in list(self.made.items()):
             if made.name not in same:
-                posting = subscriptions.deletion(made.name, subscription_id, connection)
-                await self._post(posting)
-                del self.made[subscription_id]
+                await self._post(subscriptions.deletion(made.name, number, connection))
+                del self.made[number]
         if not missing:
-            self._rename()
+            await self._follow(connection)
             return
         postings = subscriptions.creations(missing, connection, self._structure.everyone())
-        answers = await self._post_all(postings)
-        rights: list[ConnectionFailed] = []
-        for posting, answer in zip(postings, answers, strict=True):
-            if answer.fine:
-                number = subscriptions.id_in(answer.body) or wanted[posting.name].subscription_id
-                key = number or f"?{posting.name}"
-                self.made[key] = Made(name=posting.name, digest=digests[posting.name])
-                continue
-            failure = self.api.refusal(answer)
-            if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise failure
-            self.refused[posting.name] = self.untold[posting.name] = failure.message
-            rights.append(failure)
-        self._rename()
+        rights = await self._create(postings)
         if postings and not self.made:
             raise rights[0] if rights else NotReady("no subscription was made")
         if not postings:
@@ -100,9 +102,85 @@ class Subscriber:
                 hint="give the account's agent business units, or name ids in subscriptions",
             )
 
+    async def follow(self, connection: str) -> bool:
+        """Read anew which agents and queues there are; subscriptions to all of them follow. Whether any did.
+
+        Raises:
+            NotReady, AuthRejected, CommandUncertain: the platform cannot serve now, or does not let us see it.
+        """
+        async with self._order:
+            await self._read_structure()
+            return await self._follow(connection)
+
+    async def _follow(self, connection: str) -> bool:
+        """Agents and queues that came are subscribed to, those that went are taken out."""
+        before = dict(self.made)
+        for one in self._settings.subscriptions:
+            kind = subscriptions.everyone_of(one)
+            now = self._structure.everyone()[kind] if kind else []
+            mine = {n: made for n, made in self.made.items() if made.name == one.name and made.ids}
+            if not now or not mine:
+                # Whoever sees nobody any more has lost the right to look, which is told elsewhere.
+                continue
+            had = {each for made in mine.values() for each in made.ids}
+            came = [each for each in now if each not in had]
+            gone = had.difference(now)
+            if one.sum_by != "none":
+                if came or gone:
+                    await self._change(one, next(iter(mine)), connection, now)
+                continue
+            for number, made in mine.items():
+                left = [each for each in made.ids if each not in gone]
+                if len(left) != len(made.ids):
+                    await self._change(one, number, connection, left)
+            if came:
+                await self._create(subscriptions.creations_for(one, connection, came))
+        self._rename()
+        return before != self.made
+
+    async def _change(
+        self, one: Subscription, number: str, connection: str, ids: Sequence[str]
+    ) -> None:
+        """Let a subscription be to these; one whose id nobody knows stays as it is."""
+        if number.startswith(UNNUMBERED):
+            return
+        made = self.made[number]
+        if not ids:
+            await self._post(subscriptions.deletion(one.name, number, connection))
+            del self.made[number]
+            return
+        (posting,) = subscriptions.creations_for(one, connection, ids)
+        answer = await self._post(subscriptions.update(one, number, connection, posting.query))
+        if answer.fine:
+            self.made[number] = msgspec.structs.replace(made, query=posting.query, ids=posting.ids)
+
+    async def _create(self, postings: Sequence[Posting]) -> list[ConnectionFailed]:
+        """Create subscriptions; gives why some were refused."""
+        wanted = {one.name: one for one in self._settings.subscriptions}
+        rights: list[ConnectionFailed] = []
+        for posting, answer in zip(postings, await self._post_all(postings), strict=True):
+            one = wanted[posting.name]
+            if answer.fine:
+                number = subscriptions.id_in(answer.body) or one.subscription_id
+                self.made[number or f"{UNNUMBERED}{posting.name}/{len(self.made)}"] = Made(
+                    name=posting.name,
+                    digest=subscriptions.digest(one),
+                    query=posting.query,
+                    ids=posting.ids if subscriptions.everyone_of(one) else (),
+                )
+                continue
+            failure = self.api.refusal(answer)
+            if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise failure
+            self.refused[posting.name] = self.untold[posting.name] = failure.message
+            rights.append(failure)
+        self._rename()
+        return rights
+
     def _needs_structure(self) -> bool:
         return not self._structure.agents and any(
-            one.to == "agents" for one in self._settings.subscriptions
+            one.to == "agents" or subscriptions.everyone_of(one)
+            for one in self._settings.subscriptions
         )
 
     async def _read_structure(self) -> None:
@@ -119,8 +197,9 @@ class Subscriber:
     async def _post_all(self, postings: Sequence[Posting]) -> list[Answer]:
         """Many at once by batch requests; one by one if the server does not take those."""
         answers: list[Answer] = []
-        for start in range(0, len(postings), subscriptions.MAX_BATCH):
-            part = postings[start : start + subscriptions.MAX_BATCH]
+        for number, part in enumerate(subscriptions.portions(postings)):
+            if number:
+                await self._clock.sleep(PORTION_SECONDS)
             found: list[tuple[int, Any]] | None = None
             if len(part) > 1:
                 whole = await self.api.request("POST", "v2/", subscriptions.batch(part))
@@ -138,13 +217,17 @@ class Subscriber:
     async def ask_again(self, connection: str) -> None:
         """Updating a subscription to what it is makes the platform tell all of it again, queues too."""
         wanted = {one.name: one for one in self._settings.subscriptions if one.to != "alerts"}
-        for number, made in self.made.items():
-            one = wanted.get(made.name)
-            if one is None or number.startswith("?"):
-                continue
-            postings = subscriptions.update(one, number, connection, self._structure.everyone())
-            if len(postings) == 1:
-                await self._post(postings[0])
+        async with self._order:
+            updates = [
+                subscriptions.update(wanted[made.name], number, connection, made.query)
+                for number, made in self.made.items()
+                if made.name in wanted and not number.startswith(UNNUMBERED)
+            ]
+            for count, part in enumerate(subscriptions.portions(updates)):
+                if count:
+                    await self._clock.sleep(PORTION_SECONDS)
+                for posting in part:
+                    await self._post(posting)
 
     async def read(self, told: Iterable[str]) -> Reading:
         """How things stand: agents as a whole, and of the sessions that were `told` those that none of them has."""

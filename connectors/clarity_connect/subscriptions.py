@@ -18,15 +18,26 @@ CHUNK = 150
 """Most ids in one request: servers of this kind take a query of 2048 characters."""
 _PATHS = {"none": "", "aggregate": "/aggregateBy", "group": "/groupBy"}
 MAX_BATCH = 50
+PORTION = 400
+"""Most entities of which the platform is made to tell at once: its buffer holds about 1000 messages a connection."""
 
 
 class Posting(NamedTuple):
-    """One request about a subscription."""
+    """One request about a subscription.
+
+    Attributes:
+        query: what follows the address, also of a later request that changes the subscription.
+        ids: the agents or queues that it names one by one.
+        entities: how many the platform will tell of at once, as far as is known.
+    """
 
     name: str
     method: str
     path: str
     body: dict[str, Any]
+    query: str = ""
+    ids: tuple[str, ...] = ()
+    entities: int = 1
 
 
 def everyone_of(subscription: Subscription) -> str | None:
@@ -42,34 +53,44 @@ def creations(
     everyone: Mapping[str, Sequence[str]],
 ) -> list[Posting]:
     """The requests that create subscriptions; one without anybody to watch makes none."""
+    found: list[Posting] = []
+    for one in subscriptions:
+        kind = everyone_of(one)
+        if kind is None:
+            found += creations_for(one, connection_id, _named(one))
+        elif everyone.get(kind):
+            found += creations_for(one, connection_id, everyone[kind])
+    return found
+
+
+def creations_for(
+    subscription: Subscription, connection_id: str, ids: Sequence[str]
+) -> list[Posting]:
+    """The requests that create one subscription, to these agents or queues and to the groups that it names."""
+    root = f"v2/subscriptions/{subscription.to}{_PATHS[subscription.sum_by]}"
+    body = _body(subscription, connection_id)
     return [
         Posting(
             subscription.name,
             "POST",
-            f"v2/subscriptions/{subscription.to}{_PATHS[subscription.sum_by]}{_query(query)}",
-            _body(subscription, connection_id),
+            f"{root}{_text(query)}",
+            body,
+            _text(query),
+            part,
+            _entities(subscription, part),
         )
-        for subscription in subscriptions
-        for query in _queries(subscription, everyone)
+        for query, part in _queries(subscription, ids)
     ]
 
 
 def update(
-    subscription: Subscription,
-    subscription_id: str,
-    connection_id: str,
-    everyone: Mapping[str, Sequence[str]],
-) -> list[Posting]:
-    """The request that makes an existing subscription what the settings say now."""
-    return [
-        Posting(
-            subscription.name,
-            "POST",
-            f"v2/subscriptions/{quote(subscription_id, safe='')}{_query(query)}",
-            _body(subscription, connection_id),
-        )
-        for query in _queries(subscription, everyone)
-    ]
+    subscription: Subscription, subscription_id: str, connection_id: str, query: str
+) -> Posting:
+    """The request that lets an existing subscription be to what `query` says; the platform tells all of that again."""
+    path = f"v2/subscriptions/{quote(subscription_id, safe='')}{query}"
+    body = _body(subscription, connection_id)
+    several = subscription.sum_by == "none"
+    return Posting(subscription.name, "POST", path, body, query, entities=CHUNK if several else 1)
 
 
 def deletion(name: str, subscription_id: str, connection_id: str) -> Posting:
@@ -114,13 +135,21 @@ def id_in(body: Any) -> str | None:
 
 
 def digest(subscription: Subscription) -> str:
-    """The subscription's content, to notice that the settings changed."""
-    return msgspec.json.encode(subscription.model_dump(mode="json")).decode()
+    """The subscription's content, to notice that the settings changed, or what is kept of it."""
+    return f"2 {msgspec.json.encode(subscription.model_dump(mode='json')).decode()}"
+
+
+def _named(subscription: Subscription) -> list[str]:
+    return [*map(str, subscription.agent_ids or subscription.queue_ids)]
 
 
 def _queries(
-    subscription: Subscription, everyone: Mapping[str, Sequence[str]]
-) -> Iterator[dict[str, str]]:
+    subscription: Subscription, ids: Sequence[str]
+) -> Iterator[tuple[dict[str, str], tuple[str, ...]]]:
+    """Each query, and the ids that it names one by one."""
+    if subscription.to == "alerts":
+        yield {}, ()
+        return
     common: dict[str, str] = {}
     if subscription.modalities:
         common["modalities"] = ",".join(subscription.modalities)
@@ -128,11 +157,7 @@ def _queries(
         common["includeBreakdowns"] = "true"
     if subscription.include_status_history:
         common["includeStatusHistory"] = "true"
-    if subscription.to == "alerts":
-        yield {}
-        return
     own = f"{subscription.to.removesuffix('s')}Ids"
-    ids: list[str] = [*map(str, subscription.agent_ids or subscription.queue_ids)]
     others = {
         name: ",".join(map(str, values))
         for name, values in (
@@ -142,21 +167,38 @@ def _queries(
         )
         if values
     }
-    if not subscription.names_entities:
-        ids = [*everyone.get(subscription.to, ())]
-        if not ids:
-            return
     if subscription.sum_by != "none" or not ids:
         named = {own: ",".join(ids)} if ids else {}
-        yield {**named, **others, **common}
+        yield {**named, **others, **common}, tuple(ids)
         return
     if others:
-        yield {**others, **common}
+        yield {**others, **common}, ()
     for start in range(0, len(ids), CHUNK):
-        yield {own: ",".join(ids[start : start + CHUNK]), **common}
+        part = tuple(ids[start : start + CHUNK])
+        yield {own: ",".join(part), **common}, part
 
 
-def _query(query: Mapping[str, str]) -> str:
+def portions(postings: Sequence[Posting]) -> list[list[Posting]]:
+    """The requests in portions: none makes the platform tell of more than `PORTION` entities or is too long a batch."""
+    found: list[list[Posting]] = []
+    entities = 0
+    for posting in postings:
+        entities += posting.entities
+        if not found or entities > PORTION or len(found[-1]) >= MAX_BATCH:
+            found.append([])
+            entities = posting.entities
+        found[-1].append(posting)
+    return found
+
+
+def _entities(subscription: Subscription, ids: Sequence[str]) -> int:
+    """A sum is one; of teams, groups and units nobody knows here how many are in them, so they count as a chunk."""
+    if subscription.sum_by != "none" or subscription.to == "alerts":
+        return 1
+    return len(ids) or CHUNK
+
+
+def _text(query: Mapping[str, str]) -> str:
     return f"?{urlencode(query, safe=',')}" if query else ""
 
 

@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors._simulation.faults import Fault, FaultKind
+from connectors.clarity_connect._simulated.model import Agent, Queue
 from connectors.clarity_connect.simulator import Simulator
 from gateway.commands import Status, Verb
 from gateway.errors import CommandRefused, CommandUncertain, NotReady
@@ -29,7 +30,7 @@ async def test_everything_that_is_published_is_told(transport: str) -> None:
         Consumer(connector) as consumer,
     ):
         await consumer.until(lambda: len(published(simulator)) > 300, "lives")
-        simulator.lives.running = False
+        simulator.lives.stopped = True
         seen = published(simulator)
         await consumer.until(lambda: seen <= consumer.references(), "all that was published")
 
@@ -241,6 +242,59 @@ async def test_a_changed_subscription_is_made_anew_on_the_kept_connection() -> N
             assert again.links == [True]
             (left,) = simulator.subscriptions.all.values()
             assert [part.ids for part in left.parts] == [(1,)]
+
+
+async def test_agents_and_queues_that_come_and_go_are_followed() -> None:
+    """On the connection that is up: the platform tells of nobody who was not subscribed to."""
+    wanted = [
+        {"name": "agents", "to": "agents"},
+        {"name": "queues", "to": "queues"},
+        {"name": "all", "to": "agents", "sum_by": "aggregate"},
+    ]
+    async with (
+        simulated() as simulator,
+        connected_to(simulator.url, subscriptions=wanted, structure_seconds=0.2) as connector,
+        Consumer(connector) as consumer,
+    ):
+        await consumer.event("queue.metrics.observed")
+        world = simulator.world
+        world.agents[500] = Agent(500, "newcomer", "Newcomer", 1)
+        world.queues[9] = Queue(9, "New queue", 1, (1,))
+        await consumer.event("agent.state.snapshot", agent="500")
+        await consumer.until(
+            lambda: [e for e in consumer.events if e.subject == "queue/9"], "the queue's figures"
+        )
+        gone = world.agents.pop(110)
+
+        def ids_of(mode: str) -> list[int]:
+            made = [one for one in simulator.subscriptions.all.values() if one.mode == mode]
+            return [
+                each
+                for one in made
+                if one.kind == "agent"
+                for part in one.parts
+                for each in part.ids
+            ]
+
+        await consumer.until(lambda: gone.id not in ids_of("") + ids_of("Aggregate"), "its end")
+        assert 500 in ids_of("")
+        assert 500 in ids_of("Aggregate")
+        assert consumer.links == [False]
+        assert consumer.gaps == []
+
+
+async def test_a_structure_that_cannot_be_read_ends_no_feed() -> None:
+    """It is asked again; meanwhile the diagnostics say so."""
+    async with (
+        simulated() as simulator,
+        connected_to(simulator.url, structure_seconds=0.1) as connector,
+        Consumer(connector) as consumer,
+    ):
+        await consumer.event("queue.metrics.observed")
+        simulator.commit(Fault(kind=FaultKind.SERVER_ERROR, target="rest", status=503, times=3))
+        await consumer.until(lambda: connector.diagnostics()["structure_not_read"], "the reason")
+        await consumer.until(lambda: not connector.diagnostics()["structure_not_read"], "its end")
+        assert consumer.links == [False]
 
 
 async def test_a_status_is_confirmed_by_the_feed() -> None:

@@ -69,14 +69,35 @@ def test_many_agents_are_asked_for_in_pieces_that_fit() -> None:
     assert all(len(posting.path) < 1500 for posting in postings)
 
 
+def test_a_large_site_is_subscribed_to_in_portions() -> None:
+    """The platform tells of everybody at once, and keeps about a thousand messages for a connection."""
+    everyone = {"agents": [str(number) for number in range(2_000)], "queues": ["1", "2"]}
+    wanted = [made(to="agents"), Subscription(name="y", to="queues")]
+
+    portions = subscriptions.portions(subscriptions.creations(wanted, "id-1", everyone))
+
+    assert sum(posting.entities for portion in portions for posting in portion) == 2_002
+    assert max(sum(posting.entities for posting in portion) for portion in portions) <= 400
+    assert len(portions) == 7
+
+
+def test_a_portion_is_no_longer_than_a_batch() -> None:
+    wanted = [Subscription(name=str(number), to="alerts") for number in range(120)]
+
+    portions = subscriptions.portions(subscriptions.creations(wanted, "id-1", EVERYONE))
+
+    assert [len(portion) for portion in portions] == [50, 50, 20]
+
+
 def test_nobody_makes_no_request() -> None:
     assert subscriptions.creations([made(to="queues")], "id-1", {}) == []
 
 
 def test_an_update_names_the_id() -> None:
-    (posting,) = subscriptions.update(made(to="queues", queue_ids=(1,)), "a/b", "id-1", EVERYONE)
+    posting = subscriptions.update(made(to="queues"), "a/b", "id-1", "?queueIds=1")
 
     assert posting.path == "v2/subscriptions/a%2Fb?queueIds=1"
+    assert posting.body == {"connectionId": "id-1"}
 
 
 def test_a_deletion_has_a_body() -> None:
