@@ -44,6 +44,7 @@ SLOW_MODULES = frozenset(
         "connectors/nice_incontact/test_sessions.py",
         "connectors/nice_incontact/test_simulator_lives.py",
         "gateway/api/test_schemathesis.py",
+        "gateway/cli/test_asking.py",
         "gateway/journal/test_faults.py",
         "support/test_skipping.py",
     }
