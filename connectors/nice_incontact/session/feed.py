@@ -127,11 +127,19 @@ class SessionFeed:
                 task.exception()
 
     async def snapshot(self) -> list[Event]:
-        """What the platform says now, as the events that lead there from what was told last."""
+        """What the platform says now, as the events that lead there from what was told last.
+
+        Asked for after a gap, or to be sure: then a poll may be under way. It is given up, for its name would be an
+        old one once the states are read; what it had already is told first.
+        """
+        place = self._place
+        if (polled := await self._stopped_poll()) is not None:
+            self._take(polled)
         states = await self._states()
         # From here on the picture has it; if the process ends before a delivery that says so, it is read again.
-        occasion, self._place.owed = f"gap {self._place.owed}", ""
-        return self._place.reconciled(states, occasion, self._clock.now())
+        occasion = f"gap {place.owed}" if place.owed else f"look {place.cursor}"
+        place.owed = ""
+        return [*place.take_events(), *place.reconciled(states, occasion, self._clock.now())]
 
     def follow(self, start: str) -> None:
         """A command started a session: the poll goes on with it."""

@@ -128,6 +128,11 @@ class Place:
         """The platform answered."""
         self._seen_at = now.timestamp()
 
+    def take_events(self) -> list[Event]:
+        """The events that wait for the next delivery, to be told now."""
+        events, self._events = self._events, []
+        return events
+
     def take_states(self) -> tuple[Any, ...] | None:
         """The current states, if an answer had them in the place of events."""
         states, self._states = self._states, None

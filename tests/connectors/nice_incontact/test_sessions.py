@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import pytest
 
@@ -102,6 +104,48 @@ async def test_a_lost_answer_is_one_gap_and_the_states_are_reconciled() -> None:
 
             assert changed.provenance == "reconciled"
             assert [gap.reason for gap in second.gaps] == ["expired"]
+
+
+async def test_a_comparison_under_a_held_poll_finds_nothing_and_costs_nothing() -> None:
+    """The supervisor compares a feed that is quiet or surprising, between two calls of `receive`."""
+    async with simulated() as simulator, connected_to(simulator.url) as connector:
+        feed = connector.feeds[0]
+        await feed.connect(None)
+        await feed.receive()
+        for reason in ("Lunch", "Break"):
+            receiving = asyncio.create_task(feed.receive())
+
+            async def held() -> bool:
+                return simulator.sessions.held == 1
+
+            await until(held)
+            receiving.cancel()
+            await asyncio.wait({receiving})
+            assert await connector.snapshot(feed) == []
+            assert (await feed.receive()).events == ()
+            await emit(simulator, "state", state="Unavailable", reason=reason)
+            delivery = await feed.receive()
+            assert [one.data.reason for one in delivery.events] == [reason]  # type: ignore[attr-defined]
+            assert delivery.gap is None
+
+
+async def test_a_comparison_tells_what_the_platform_did_not() -> None:
+    """Each occasion has ids of its own."""
+    async with simulated() as simulator, connected_to(simulator.url) as connector:
+        feed = connector.feeds[0]
+        await feed.connect(None)
+        await feed.receive()
+        simulator.commit(Fault(kind=FaultKind.STALL, for_seconds=60))
+        ids = set()
+        for reason in ("Lunch", "Break"):
+            await emit(simulator, "state", state="Unavailable", reason=reason)
+            simulator.pardon()
+            found = await connector.snapshot(feed)
+            assert [one.data.reason for one in found] == [reason]  # type: ignore[attr-defined]
+            ids |= {one.id for one in found}
+            simulator.commit(Fault(kind=FaultKind.STALL, for_seconds=60))
+
+        assert len(ids) == 2
 
 
 async def test_a_session_that_the_platform_forgot_is_joined_anew_with_a_gap() -> None:

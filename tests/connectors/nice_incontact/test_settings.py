@@ -62,6 +62,12 @@ def test_what_is_wrong_is_said_by_name(fields: dict[str, Any], why: str) -> None
     assert "hidden-secret" not in text
 
 
+def test_polls_need_no_agents_and_a_client_token_is_enough() -> None:
+    client = {"method": "client", "application": "A@V", "application_id": "1"}
+
+    assert not settings(sign_in=client, agents=[], polls={"agent_states": {}}).all_agents
+
+
 def test_agents_may_stand_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "agents.yaml"
     file.write_text(
