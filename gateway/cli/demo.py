@@ -35,7 +35,9 @@ from gateway.lifecycle import StopSignal, signals_request
 from gateway.logs import configure_logging
 from gateway.registry import Registry
 from gateway.runtime import Runtime
+from gateway.states import FeedState
 
+_CONNECT_SECONDS = 15.0
 _SETTLE_SECONDS = 20.0
 _FRAMES_PER_SECOND = 4
 
@@ -162,16 +164,21 @@ async def _show(
     stop: StopSignal,
     seconds: float,
 ) -> None:
-    """Draw frames while commands run, until the time is over or somebody interrupts."""
+    """Draw frames while commands run, until the time is over or somebody interrupts.
+
+    The time begins when every feed is connected, or when that takes too long.
+    """
     board = Board(runtime, script)
     over = asyncio.Event()
     console = Console()
     async with asyncio.TaskGroup() as tasks:
         for name, simulator in simulators.items():
             tasks.create_task(script.run(name, simulator.scene, over), name=f"commands {name}")
-        ends = time.monotonic() + seconds
+        begins = time.monotonic() + _CONNECT_SECONDS
         with Live(console=console, auto_refresh=False, transient=not console.is_terminal) as live:
-            while time.monotonic() < ends and not stop.requested:
+            while time.monotonic() < begins + seconds and not stop.requested:
+                if all(feed.state == FeedState.CONNECTED for feed in runtime.feeds()):
+                    begins = min(begins, time.monotonic())
                 if console.is_terminal:
                     live.update(board.render(datetime.now(UTC)), refresh=True)
                 await asyncio.sleep(1 / _FRAMES_PER_SECOND)

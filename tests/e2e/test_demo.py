@@ -26,8 +26,9 @@ async def test_the_demo_accounts_for_everything(tmp_path: Path) -> None:
     told = msgspec.json.decode(report.read_bytes())
     assert (told["lost"], told["duplicates"]) == (0, 0)
     assert told["duration_s"] >= 5
+    assert len(told["platforms"]) == 5
     for figures in told["platforms"].values():
         assert figures["published"] > 0
         assert figures["journalled"] == figures["published"]
         assert set(figures["delivered"].values()) == {figures["published"]}
-        assert figures["commands"]["done"] >= 1
+        assert figures["commands"].get("done", 0) >= 1, told
