@@ -9,6 +9,7 @@ Source: NICE inContact developer portal, "API Authentication Token" and "Getting
 from __future__ import annotations
 
 import asyncio
+import copy
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -38,6 +39,8 @@ from gateway.errors import (
     TielineError,
 )
 
+HOLD_OFF_SECONDS = 15.0
+"""After refused credentials nobody asks again for so long: thousands of feeds share them, and accounts get locked."""
 _IMPLICIT_LIFE_SECONDS = 5_184_000.0
 _DENIED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
 
@@ -65,6 +68,10 @@ class Tokens:
         self._held: Grant | None = None
         self._ends = 0.0
         self._endpoint = ""
+        self.attempts = 0
+        """How often a token was asked for."""
+        self._failure: TielineError | None = None
+        self._refused_until = float("-inf")
         self._base = grants.api_of(sign_in.api_url) if sign_in.api_url else ""
         self.fetched = 0
         """How many tokens were had."""
@@ -96,17 +103,34 @@ class Tokens:
         """A token in the place of one that was refused or is about to end; callers at the same time share one request.
 
         Raises:
-            AuthRejected: the credentials are refused, or a given token ran out.
+            AuthRejected: the credentials are refused, or were just now, or a given token ran out.
             ConfigError: the application may not sign this user in.
             NotReady, ProtocolViolation: the service cannot serve now, or answers something else.
         """
+        before = self.attempts
         async with self._order:
             if self._held is None or self._held.access == refused:
-                await self._renew(refused)
+                await self._renew_once(refused, before)
             held = self._held
         if held is None:
             raise ProtocolViolation("no token was had", reason=Reason.AUTH)
         return held.access
+
+    async def _renew_once(self, refused: str, before: int) -> None:
+        """Ask for a token, unless that failed while this caller waited, or was refused just now."""
+        failed = self._failure
+        shared = self.attempts != before or self._clock.monotonic() < self._refused_until
+        if failed is not None and shared:
+            raise copy.copy(failed)
+        self.attempts += 1
+        self._failure = None
+        try:
+            await self._renew(refused)
+        except TielineError as error:
+            self._failure = copy.copy(error)
+            if isinstance(error, AuthRejected | ConfigError):
+                self._refused_until = self._clock.monotonic() + HOLD_OFF_SECONDS
+            raise
 
     @property
     def _left(self) -> float:

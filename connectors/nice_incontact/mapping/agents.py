@@ -25,6 +25,7 @@ from gateway.states import AgentState, ConnectionState
 
 _A, _C = AgentState, ConnectionState
 ABSENT = "absent"
+CALLBACK = "callback"
 _RECORDING = ("mask", "record")
 
 
@@ -79,6 +80,7 @@ def end_session(
     """Tell that the session is over, and with it the agent's contacts."""
     for name in list(picture.contacts):
         end_contact(message, picture, name, cause="session_ended")
+    end_callback(message, picture, reason="session_ended")
     message.add_agent(
         "agent.session.ended",
         AgentSession(
@@ -158,6 +160,27 @@ def end_contact(message: Message, picture: AgentPicture, name: str, *, cause: st
             key=name,
             confidence=Confidence.INFERRED,
         )
+
+
+def end_callback(message: Message, picture: AgentPicture, *, reason: str) -> None:
+    """Tell that a commitment is not on offer any more: the platform never says so."""
+    name, picture.callback = picture.callback, None
+    if name is None:
+        return
+    data = Interaction(
+        interaction=name,
+        media=CALLBACK,
+        agent=message.origin.agent,
+        reason=reason,
+        native=message.native(),
+    )
+    message.add(
+        "interaction.completed",
+        f"interaction/{name}",
+        data,
+        key=name,
+        confidence=Confidence.INFERRED,
+    )
 
 
 def state_of(word: str | None, reason: str | None, *, after_contact: bool | None) -> AgentState:

@@ -22,6 +22,7 @@ from connectors.nice_incontact.vendor import (
     DISCONNECT_CAUSES,
     JOINED,
     MASKING,
+    PERSONAL_QUEUE,
     SUCCEEDED,
     TRANSFERRED,
 )
@@ -96,7 +97,9 @@ class _CallEvent:
         inbound = message.flag("isinbound")
         if contact.call_type == CONSULT:
             contact.direction = "consult"
-        elif contact.call_type == AGENT_LEG_CALL:
+        elif contact.call_type == AGENT_LEG_CALL or (
+            contact.call_type == PERSONAL_QUEUE and inbound is False
+        ):
             contact.direction = "internal"
         elif inbound is not None:
             contact.direction = "inbound" if inbound else "outbound"

@@ -11,6 +11,7 @@ from typing import Any
 
 from connectors._wire.json_values import identifier, objects, text
 from connectors.nice_incontact.mapping import contacts
+from connectors.nice_incontact.mapping.agents import CALLBACK, end_callback
 from connectors.nice_incontact.mapping.message import Message
 from connectors.nice_incontact.mapping.picture import INTERACTION, AgentPicture, Contact
 from gateway.events.common import Party
@@ -105,10 +106,12 @@ def on_callback(message: Message, picture: AgentPicture) -> None:
     if name is None:
         message.not_understood("a PromiseKeeper without CallbackId")
         return
+    if picture.callback != name:
+        end_callback(message, picture, reason="superseded")
     picture.callback = name
     data = Interaction(
         interaction=name,
-        media="callback",
+        media=CALLBACK,
         agent=message.origin.agent,
         queue=message.text("skillid"),
         direction="outbound",
@@ -127,7 +130,7 @@ def on_callback_status(message: Message, picture: AgentPicture) -> None:
     status = message.text("status")
     data = Interaction(
         interaction=name,
-        media="callback",
+        media=CALLBACK,
         agent=message.origin.agent,
         reason=status,
         changed=["Status"],

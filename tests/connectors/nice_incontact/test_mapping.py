@@ -188,6 +188,17 @@ def test_a_consultation_is_one() -> None:
     assert offered.data.related_call == "70"  # type: ignore[attr-defined]
 
 
+def test_a_call_to_another_agent_is_internal_and_one_from_a_customer_is_not() -> None:
+    session = Session().begun()
+
+    (to_agent,) = session.push(call("Dialing", CallType="PersonalQueue", IsInbound="False"))
+    (customer,) = session.push(call("Incoming", contact="78", CallType="PersonalQueue"))
+
+    assert to_agent.data.direction == "internal"  # type: ignore[attr-defined]  # a Call
+    assert [one.role for one in to_agent.data.parties] == ["agent", "destination"]  # type: ignore[attr-defined]
+    assert customer.data.direction == "inbound"  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("code", "verb", "cause"),
     [("Busy", "failed", "busy"), ("NoAnswer", "failed", "no_answer"), ("Succeeded", "ended", None)],
@@ -333,6 +344,18 @@ def test_a_callback_is_offered_and_its_status_told() -> None:
 
     assert verbs(events) == ["interaction.offered", "interaction.changed"]
     assert [one.subject for one in events] == ["interaction/5"] * 2
+
+
+def test_a_callback_that_makes_way_for_another_or_for_the_end_is_over() -> None:
+    session = Session().begun()
+    session.push(event("PromiseKeeper", CallbackId="5"))
+
+    second = session.push(event("PromiseKeeper", CallbackId="6"))
+    ended = session.push(event("AgentSessionEnd", Success="True", Message=""))
+
+    assert [one.subject for one in second] == ["interaction/5", "interaction/6"]
+    assert verbs(second) == ["interaction.completed", "interaction.offered"]
+    assert (verbs(ended)[0], ended[0].subject) == ("interaction.completed", "interaction/6")
 
 
 def test_supervision_begins_changes_and_stops() -> None:

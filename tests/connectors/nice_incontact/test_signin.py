@@ -173,6 +173,27 @@ async def test_a_wrong_access_key_is_refused_with_a_hint() -> None:
     assert "sign_in" in refused.value.hint
 
 
+async def test_refused_credentials_are_not_tried_again_by_every_feed() -> None:
+    """Thousands of feeds share one user; the platform would lock it."""
+    clock = LeapingClock()
+    async with simulated() as simulator, aiohttp.ClientSession() as http:
+        chosen = ways(simulator)["access_key"] | {"access_key_secret": "wrong"}
+        tokens = tokens_of(http, clock, **chosen)
+        answers = await asyncio.gather(
+            *(tokens.current() for _ in range(50)), return_exceptions=True
+        )
+        with pytest.raises(AuthRejected) as again:
+            await tokens.current()
+        asked = tokens.attempts
+        clock.advance(16)
+        with pytest.raises(AuthRejected):
+            await tokens.current()
+
+    assert all(isinstance(one, AuthRejected) for one in answers)
+    assert again.value.hint
+    assert (asked, tokens.attempts) == (1, 2)
+
+
 async def test_a_tenant_that_is_not_known_is_said_so() -> None:
     async with simulated() as simulator, aiohttp.ClientSession() as http:
         chosen = ways(simulator)["access_key"] | {"tenant_id": "nobody"}
