@@ -46,6 +46,9 @@ from gateway.states import FeedState
 from gateway.telemetry import Telemetry
 from gateway.transitions import flagged
 
+_STATEMENTS = (".snapshot.v1", ".metrics.observed.v1")
+"""Types that tell how something is, not that it changed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisorPolicy:
@@ -248,11 +251,16 @@ class FeedRunner:
         )
 
     async def _resync(self, reason: str) -> None:
-        """Compare with the platform's state; what differs is a gap that nobody had noticed."""
+        """Compare with the platform's state; what differs is a gap that nobody had noticed.
+
+        A reading that only repeats states and figures shows that nothing is missing.
+        """
         if not isinstance(self.connector, Snapshotter):
             return
         noticed = self._clock.now()
         found = await self.connector.snapshot(self.feed)
+        if all(event.type.endswith(_STATEMENTS) for event in found):
+            found = ()
         self._telemetry.feed_resynced(self.connector.name, self.feed.name, reason, len(found))
         if not found:
             return

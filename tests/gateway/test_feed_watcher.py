@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+import msgspec
 from prometheus_client import CollectorRegistry
 
 from gateway.contracts import Delivery, Journal, Link
@@ -162,9 +163,12 @@ async def test_what_a_silent_feed_missed_is_reconciled_and_accounted_for() -> No
 
 
 async def test_a_silent_feed_that_missed_nothing_has_no_gap() -> None:
+    """Also when the platform's state is told again."""
     feed = ScriptedFeed()
     connector = ReconcilingConnector(feeds=[feed])
-    connector.snapshots = [[]]
+    told = state_event(1, AgentState.READY, AgentState.READY)
+    same = msgspec.structs.replace(told, type="tieline.agent.state.snapshot.v1")
+    connector.snapshots = [[same]]
     async with watching(connector) as run:
         await run.connected(feed, 1)
         await run.clock.advance(61.0)
@@ -172,6 +176,7 @@ async def test_a_silent_feed_that_missed_nothing_has_no_gap() -> None:
         await run.clock.advance(11.0)
         await until(lambda: not connector.snapshots)
         assert "feed.gap.opened" not in await run.types()
+        assert "agent.state.snapshot" not in await run.types()
 
 
 async def test_quiet_feeds_are_counted_until_something_comes() -> None:
