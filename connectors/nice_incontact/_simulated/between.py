@@ -143,6 +143,25 @@ class Between:
         world.tell(handed)
         world.settle(target)
 
+    def pass_on(self, contact: Contact, skill: Skill, target: Agent | None = None) -> None:
+        """Give a contact that is no call to another agent, or back to a queue. Raises Conflict."""
+        if contact.status != ACTIVE:
+            raise Conflict("transfer")
+        handed = self._world.new_contact(
+            skill,
+            contact.media,
+            master=contact,
+            customer=contact.customer,
+            address=contact.address,
+            parent_id=contact.id,
+            room=contact.room,
+            messages=list(contact.messages),
+        )
+        contact.answered = None  # What was passed on needs no work after it.
+        self._calls.finish(contact, "TransferComplete")
+        if target is not None:
+            self._calls.offer(handed, target)
+
     def conference(self, agent: Agent) -> None:
         """Join the agent's two calls. Raises Conflict."""
         first, second = self._two(agent, established=True)

@@ -7,6 +7,7 @@ Nearly all answer 202: what came of it is told by an event.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from connectors.nice_incontact._simulated import events
 from connectors.nice_incontact._simulated.between import Between
@@ -19,6 +20,7 @@ from connectors.nice_incontact._simulated.model import (
     UNAVAILABLE,
     Agent,
     Contact,
+    Media,
     Skill,
 )
 from connectors.nice_incontact._simulated.requests import (
@@ -40,6 +42,7 @@ Act = Callable[[Agent, Call], object]
 ContactAct = Callable[[Contact, Call], object]
 TONE_MS = range(61, 15_001)
 MOST_PAIRS, MOST_DATA = 20, 32_768
+TRANSFERABLE = {Media.CHAT: "chat", Media.VOICEMAIL: "voicemail", Media.WORKITEM: "work-item"}
 
 
 class Operations:
@@ -91,6 +94,9 @@ class Operations:
             "send-chat-text": self._say,
             "typing": lambda _contact, _call: None,
         }
+        for media, word in TRANSFERABLE.items():
+            of_contact[f"transfer-{word}-to-agent"] = partial(self._transfer_to_agent, media)
+            of_contact[f"transfer-{word}-to-skill"] = partial(self._transfer_to_skill, media)
         for path, act in of_agent.items():
             router.add("POST", f"{session}/{path}", "AgentApi", self._for_agent(act))
         for path, contact_act in of_contact.items():
@@ -224,6 +230,17 @@ class Operations:
 
     def _say(self, contact: Contact, call: Call) -> None:
         self._calls.say(contact, call.required("chatText"), by_agent=True)
+
+    def _transfer_to_agent(self, media: Media, contact: Contact, call: Call) -> None:
+        target = self._target(call)
+        if contact.media is not media or not target.logged_in:
+            raise Conflict("transfer")
+        self._between.pass_on(contact, contact.skill, target)
+
+    def _transfer_to_skill(self, media: Media, contact: Contact, call: Call) -> None:
+        if contact.media is not media:
+            raise Conflict("transfer")
+        self._between.pass_on(contact, self._skill(call, "targetSkillId"))
 
     def _custom_data(self, contact: Contact, call: Call) -> None:
         call.required("indicatorName")

@@ -345,6 +345,24 @@ async def test_texts_of_a_chat_are_told(site: Site) -> None:
     assert (text["Message"], text["PartyType"]) == ("hi", "Agent")
 
 
+@pytest.mark.parametrize(("media", "word"), [("chat", "chat"), ("voicemail", "voicemail")])
+async def test_other_media_are_passed_on_to_an_agent_or_a_skill(
+    site: Site, media: str, word: str
+) -> None:
+    for body in ({"targetAgentId": 1002}, {"targetSkillId": 502}):
+        contact = str((await site.gateway.emit("offer", agent=1001, media=media))["contact"])
+        path = f"transfer-{word}-to-{'agent' if 'targetAgentId' in body else 'skill'}"
+        assert await site.first.contact(contact, path, body) == 409
+        assert await site.first.contact(contact, "accept") == 202
+        assert await site.first.contact(contact, path, body) == 202
+        told = [one for one in await site.first.news() if one.get("ContactID") == contact]
+        assert (told[-1]["Status"], told[-1]["FinalState"]) == ("Disconnected", "True")
+    offered = next(one for one in await site.second.news() if one.get("Status") == "Incoming")
+    assert offered["ContactID"] != contact
+    (waiting,) = site.simulator.world.waiting()
+    assert waiting.skill.id == 502
+
+
 async def test_administrators_change_states_and_send_events(site: Site) -> None:
     body = {"state": "Unavailable", "outStateId": 12}
     assert (await site.gateway.post("agents/1001/state", body))[0] == 200
