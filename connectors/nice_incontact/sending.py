@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from connectors._wire.exchange import Reply
 from connectors._wire.json_values import fields
 from connectors.nice_incontact import commands
@@ -23,7 +25,7 @@ async def carry_out(feed: SessionFeed, command: Command) -> Outcome:
         agent=feed.agent.agent_id,
         session=session_path(session) if session else "",
         picture=feed.mapper.picture,
-        login=await feed.requests.start_body() if command.verb is Verb.AGENT_LOGIN else {},
+        login=await _login(feed) if command.verb is Verb.AGENT_LOGIN else {},
     )
     request = commands.build(command, situation)
     if isinstance(request, Already):
@@ -63,8 +65,19 @@ async def _send(feed: SessionFeed, command: Command, request: Request) -> Outcom
     return outcome
 
 
+async def _login(feed: SessionFeed) -> dict[str, Any]:
+    try:
+        return await feed.requests.start_body()
+    except ConfigError as error:
+        raise _as_refusal(error) from error
+
+
 async def _request(api: Api, request: Request) -> Reply:
     try:
         return await api.request(request.method, request.path, body=request.body)
     except ConfigError as error:
-        raise CommandRefused(error.message, reason=error.reason, hint=error.hint) from error
+        raise _as_refusal(error) from error
+
+
+def _as_refusal(error: ConfigError) -> CommandRefused:
+    return CommandRefused(error.message, reason=error.reason, hint=error.hint)

@@ -77,7 +77,8 @@ def _dialled(
     body: dict[str, Any] = {"parentContactId": parent} if parent is not None else {}
     if phone is not None:
         path = "dial-phone"
-        body |= {"phoneNumber": phone} | ({} if skill is None else {"skillId": str(skill)})
+        skill_id = str(skill) if skill is not None else _skill_of(parent, situation)
+        body |= {"phoneNumber": phone} | ({} if skill_id is None else {"skillId": skill_id})
     elif agent is not None:
         path = "consult-agent" if consult else "dial-agent"
         body["targetAgentId"] = str(agent)
@@ -321,6 +322,13 @@ BUILDERS: dict[Verb, Callable[[Command, Situation], Request | Already]] = {
     Verb.INTERACTION_SET_DISPOSITION: disposition,
     Verb.INTERACTION_ATTACH_DATA: attach_data,
 }
+
+
+def _skill_of(parent: str | None, situation: Situation) -> str | None:
+    """The first call's skill, if it was told by id: a second call belongs to the same business."""
+    contact = situation.picture.contacts.get(parent or "")
+    skill = contact.skill if contact is not None else None
+    return skill if skill is not None and skill.isdecimal() else None
 
 
 def _on_call(situation: Situation, name: str, operation: str, proof: str) -> Request:

@@ -21,7 +21,14 @@ from connectors.nice_incontact.session.polled import Life, Polled
 from connectors.nice_incontact.session.requests import SessionRequests
 from connectors.nice_incontact.settings import Agent, NiceIncontactSettings
 from gateway.contracts import ConnectorContext, Delivery, Guarantee, Link
-from gateway.errors import AuthRejected, ConfigError, ConnectionFailed, NotConnected, Reason
+from gateway.errors import (
+    AuthRejected,
+    ConfigError,
+    ConnectionFailed,
+    NotConnected,
+    NotReady,
+    Reason,
+)
 from gateway.events import Event, source_of
 
 PLATFORM_NAME = "nice_incontact"
@@ -195,7 +202,14 @@ class SessionFeed:
             return
         # The platform keeps events for us from the first answer on, so it is asked for at once.
         polled = await self.requests.poll(place.cursor, 0)
-        if polled.life is Life.GOES_ON:
+        if polled.life is Life.UNKNOWN:
+            raise NotReady(
+                f"{self.api.peer} does not know the session of agent {self.agent.agent_id} that was just joined",
+                reason=Reason.SESSION_LOST,
+            )
+        if polled.life is Life.ENDED:
+            place.tell_end(self._clock.now())
+        else:
             place.take(polled, self._clock.now())
 
     async def _join(self) -> bool:

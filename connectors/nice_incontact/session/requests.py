@@ -32,6 +32,8 @@ from gateway.errors import (
 
 MAX_SESSION_ID = 4096
 _NOTHING = frozenset({HTTPStatus.NOT_MODIFIED, HTTPStatus.NO_CONTENT})
+_NOT_OURS = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST})
+"""No such session, somebody else's, or no name of one at all: joining tells what is the matter."""
 _TAKEN = ("phonenumberinuse", "stationidinuse", "in use", "limit")
 
 
@@ -109,7 +111,7 @@ class SessionRequests:
             return Polled(life=Life.GOES_ON)
         if reply.status == HTTPStatus.CONFLICT:
             return Polled(life=Life.ENDED)
-        if reply.status == HTTPStatus.NOT_FOUND:
+        if reply.status in _NOT_OURS:
             return Polled(life=Life.UNKNOWN)
         if reply.status != HTTPStatus.OK:
             raise self._api.refusal(reply, path)

@@ -75,7 +75,7 @@ REQUESTS: list[tuple[Command, tuple[Any, ...], str, dict[str, Any] | None]] = [
     (command(Verb.CALL_HOLD, call="77"), (call("Active"),), "interactions/77/hold", None),
     (command(Verb.CALL_RETRIEVE, call="77"), (call("Holding"),), "interactions/77/resume", None),
     (command(Verb.CALL_TRANSFER, call="77", destination="801"), (call("Holding"),), "dial-phone",
-     {"phoneNumber": "801", "parentContactId": "77"}),
+     {"phoneNumber": "801", "parentContactId": "77", "skillId": "501"}),
     (command(Verb.CALL_CONFERENCE, call="77", agent="1002"), (call("Holding"),), "consult-agent",
      {"targetAgentId": "1002", "parentContactId": "77"}),
     (command(Verb.CALL_COMPLETE_TRANSFER), (call("Holding"), SECOND), "interactions/transfer-calls", None),

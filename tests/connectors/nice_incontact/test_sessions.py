@@ -335,6 +335,31 @@ async def test_an_application_that_is_not_registered_is_a_configuration_error() 
     assert "business_unit" in refused.value.hint
 
 
+async def test_a_session_of_another_user_is_given_up_and_joined_anew() -> None:
+    """The configuration names another user than the one who joined."""
+    async with simulated() as simulator:
+        async with connected_to(simulator.url) as connector, FeedConsumer(connector) as first:
+            await first.event("agent.session.started")
+            await first.stop()
+        async with (
+            connected_to(
+                simulator.url, sign_in=sign_in(simulator.url, username="agent0002@example.com")
+            ) as connector,
+        ):
+            with pytest.raises(AuthRejected) as refused:
+                await connector.feeds[0].connect(first.resume)
+        async with (
+            connected_to(
+                simulator.url, sign_in=sign_in(simulator.url, username="gateway@example.com")
+            ) as connector,
+            FeedConsumer(connector, first.resume) as second,
+        ):
+            await emit(simulator, "state", state="Unavailable", reason="Lunch")
+            await second.event("agent.state.changed", reason="Lunch")
+
+    assert "impersonate" in refused.value.hint
+
+
 async def test_a_user_without_the_permission_cannot_stand_in_for_others() -> None:
     async with (
         simulated() as simulator,
