@@ -46,6 +46,7 @@ SLOW_MODULES = frozenset(
         "gateway/api/test_schemathesis.py",
         "gateway/cli/test_asking.py",
         "gateway/journal/test_faults.py",
+        "proofs/test_commands.py",
         "support/test_skipping.py",
     }
 )
