@@ -19,7 +19,9 @@ from gateway.events import Classification, StoredEvent
 MASK = "[masked]"
 
 _PERSONAL = frozenset({"number", "name", "topic", "forward_to", "requester", "origin"})
-_CONTENT = frozenset({"values", "digits", "text", "steps", "payload", "native_reply", "message"})
+_CONTENT = frozenset(
+    {"values", "digits", "text", "steps", "payload", "native_reply", "message", "tags"}
+)
 _FIELDS = {
     Classification.PERSONAL.value: _PERSONAL | {"payload"},
     Classification.CONTENT.value: _CONTENT,

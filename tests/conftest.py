@@ -37,6 +37,7 @@ SLOW_MODULES = frozenset(
         "connectors/genesys_web_services/test_statistics.py",
         "connectors/genesys_web_services/test_topics.py",
         "connectors/incontact_wfo/test_connector.py",
+        "connectors/incontact_wfo/test_contract.py",
         "connectors/nice_incontact/test_polls.py",
         "connectors/nice_incontact/test_contract.py",
         "connectors/nice_incontact/test_mapping_garbage.py",

@@ -18,7 +18,7 @@ from connectors._wire.exchange import Reply, exchange
 from connectors._wire.untidy_json import NotJson, decode_untidy
 from connectors.incontact_wfo.settings import IncontactWfoSettings
 from connectors.incontact_wfo.vendor import AGENT_PATH, ALL_AGENTS_PATH
-from gateway.errors import ConfigError, ProtocolViolation
+from gateway.errors import AuthRejected, ConfigError, ProtocolViolation, Reason
 
 
 class Answer(NamedTuple):
@@ -74,6 +74,12 @@ class Recorder:
         reply = await self._exchange("GET", path, headers=self._headers)
         if reply.status == HTTPStatus.NOT_FOUND:
             return Answer(reply.status, None)
+        if reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise AuthRejected(
+                f"{self.peer} answers HTTP {reply.status}",
+                reason=Reason.AUTH if reply.status == HTTPStatus.UNAUTHORIZED else Reason.FORBIDDEN,
+                hint="check username and password against the API's credentials in the recorder",
+            )
         if reply.status != HTTPStatus.OK:
             raise http_errors.of_status(
                 reply.status, reply.headers, self.peer, protocol="the recording API"

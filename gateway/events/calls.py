@@ -82,7 +82,7 @@ class CallJourney(Data, frozen=True, kw_only=True):
 class Recording(Data, frozen=True, kw_only=True):
     """A recording of a call or of an agent's audio.
 
-    `mode` is call, agent or screen; `reason` is mask, blackout, policy or on_demand.
+    `mode` is call, agent or screen; `reason` is mask, blackout, policy or on_demand. `tags` are subject to masking.
     """
 
     call: str | None = None

@@ -69,8 +69,9 @@ CATALOGUE: dict[str, EventType] = {
         *_types("supervision", "agent", calls.Supervision, _OPERATIONAL, "started", "changed", "stopped"),
         *_types(
             "recording", "recording", calls.Recording, _OPERATIONAL,
-            "started", "paused", "resumed", "stopped", "failed", "tagged",
+            "started", "paused", "resumed", "stopped", "failed",
         ),
+        *_types("recording", "recording", calls.Recording, _CONTENT, "tagged"),
         *_types("queue", "queue", operations.Metrics, _OPERATIONAL, "metrics.observed"),
         *_types("queue", "queue", operations.QueueState, _OPERATIONAL, "state.changed"),
         *_types("group", "group", operations.Metrics, _OPERATIONAL, "metrics.observed"),

@@ -1,7 +1,7 @@
 """Scenarios that every connector must pass, seen at one of its feeds. A connector's tests subclass the suite that fits.
 
-`ConnectorSuite` is for all whose platform pushes; `ResumableSuite` for feeds that promise `resumable`, `SnapshotSuite`
-for those that promise `snapshot`. The platform must be quiet but for what the harness lets happen.
+`ConnectorSuite` is for all; `ResumableSuite` for feeds that promise `resumable`, `SnapshotSuite` for those that promise
+`snapshot`, `PolledSuite` for those that are `polled`. The platform must be quiet but for what the harness lets happen.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from tests.support.consumer import FeedConsumer, reference_of
 from tests.support.waiting import until
 
 LIMIT_SECONDS = 30.0
+GOES_ON = frozenset({Guarantee.RESUMABLE, Guarantee.POLLED})
+"""Guarantees under which a short interruption is no gap: what was missed is told afterwards."""
 CANCELLATIONS = 20
 
 
@@ -193,7 +195,7 @@ class ConnectorSuite:
                 await consumer.until(lambda: len(consumer.links) > 1, "a new link")
             after = await harness.publish(5)
             await consumer.until(lambda: set(after) <= consumer.references(), "the rest")
-            wanted = 0 if consumer.feed.guarantee is Guarantee.RESUMABLE else 1
+            wanted = 0 if consumer.feed.guarantee in GOES_ON else 1
             assert len(consumer.gaps) == wanted
 
     async def test_a_planned_stop_hands_over_what_was_heard(
@@ -207,7 +209,7 @@ class ConnectorSuite:
         async with harness.make() as connector, FeedConsumer(connector, consumer.resume) as again:
             later = await harness.publish()
             await again.until(lambda: set(later) <= again.references(), "the next")
-            assert again.links[0] is (again.feed.guarantee is Guarantee.RESUMABLE)
+            assert again.links[0] is (again.feed.guarantee in GOES_ON)
 
     async def test_refused_credentials_are_told_from_a_busy_server(
         self, harness: ConnectorHarness
@@ -376,3 +378,33 @@ class SnapshotSuite(ConnectorSuite):
             assert gap.since is not None
             reconciled = [event for event in second.events if event.provenance == "reconciled"]
             assert reconciled
+
+
+class PolledSuite(ConnectorSuite):
+    """Feeds that ask again and again. Here `publish` lets things change that can be seen side by side."""
+
+    async def test_a_killed_process_tells_what_changed_and_repeats_nothing(
+        self, harness: ConnectorHarness
+    ) -> None:
+        """The difference between what was told last and what is now."""
+        async with harness.make() as connector, FeedConsumer(connector) as first:
+            before = await harness.publish(5)
+            await first.until(lambda: set(before) <= first.references(), "the first")
+            assert first.feed.guarantee is Guarantee.POLLED
+        between = await harness.publish(5)
+        async with harness.make() as connector, FeedConsumer(connector, first.resume) as second:
+            await second.until(lambda: set(between) <= second.references(), "what changed")
+            assert second.links == [True]
+            assert not set(before) & second.references()
+
+    async def test_what_is_read_twice_has_the_same_ids(self, harness: ConnectorHarness) -> None:
+        """A process that was killed before its journal had the events reads them again."""
+        async with harness.make() as connector, FeedConsumer(connector) as first:
+            await first.until(lambda: first.resume, "a first look")
+            kept = first.resume
+            told = set(await harness.publish(10))
+            await first.until(lambda: told <= first.references(), "the first")
+        async with harness.make() as connector, FeedConsumer(connector, kept) as second:
+            await second.until(lambda: told <= second.references(), "the same again")
+        again = {event.id for event in second.events if reference_of(event) in told}
+        assert again == {event.id for event in first.events if reference_of(event) in told}

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gateway.events import CATALOGUE, Data, Event, StoredEvent, encode, event_id
-from gateway.events.calls import Call, CallDataChanged, CallDtmf
+from gateway.events.calls import Call, CallDataChanged, CallDtmf, Recording
 from gateway.events.common import Native, Party
 from gateway.events.interactions import InteractionMessage
 from gateway.masking import MASK, Masker
@@ -55,6 +55,7 @@ def test_numbers_and_names_of_parties_are_personal() -> None:
             "my card",
         ),
         ("call.held", Call(call="c1", native=Native(payload={"ani": "999"})), "999"),
+        ("recording.tagged", Recording(recording="r1", tags={"user2": "12345678"}), "12345678"),
     ],
 )
 def test_content_is_replaced(kind: str, data: Data, secret: str) -> None:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import UNSET
 
 from connectors._wire.json_values import fingerprint
 from connectors.incontact_wfo.mapping.reading import Agent, Call, Recording
@@ -22,7 +20,7 @@ from connectors.incontact_wfo.mapping.times import site_time
 from connectors.incontact_wfo.vendor import AGENT_PATH, DIRECTIONS, CallWord, RecordingWord
 from gateway.events import calls
 from gateway.events.common import Native, Party
-from gateway.states import ConnectionState, is_legal
+from gateway.states import ConnectionState
 
 _C = ConnectionState
 _STATES: Mapping[CallWord, ConnectionState] = {
@@ -117,7 +115,6 @@ class CallTeller:
         name = _TYPES.get(state, "call.changed")
         if state is _C.CONNECTED and previous is _C.HELD:
             name = "call.retrieved"
-        surprising = previous is not None and not is_legal(previous, state)
         began = self._time(call, "starttime")
         ended = self._time(call, "endtime") if state is _C.CLEARED else None
         duration = (ended - began).total_seconds() if ended and began and ended >= began else None
@@ -129,7 +126,6 @@ class CallTeller:
             previous=previous,
             at=at,
             inferred=inferred,
-            anomaly=f"{previous} to {state}" if surprising else UNSET,
             duration=duration,
             place=("state", known.moves),
         )
@@ -280,7 +276,6 @@ class CallTeller:
         previous: ConnectionState | None = None,
         at: datetime | None = None,
         inferred: bool = False,
-        anomaly: Any = UNSET,
         duration: float | None = None,
     ) -> None:
         metadata = call.metadata
@@ -304,7 +299,6 @@ class CallTeller:
             *place,
             at=at,
             inferred=inferred,
-            anomaly=anomaly,
             correlation=call.id,
         )
 
