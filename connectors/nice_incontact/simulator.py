@@ -71,6 +71,7 @@ class Simulator(SimulatedServer):
         router = Router()
         session_calls = SessionCalls(self.world, self.calls, self.sessions)
         session_calls.serve(router)
+        self.sessions.on_inactive = session_calls.end_inactive
         operations = Operations(self.world, self.calls, self.between, session_calls)
         operations.serve(router)
         Lists(self.world).serve(router)

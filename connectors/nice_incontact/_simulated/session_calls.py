@@ -7,7 +7,7 @@ holds requests; these answer at once.
 from __future__ import annotations
 
 from connectors.nice_incontact._simulated.calls import Calls
-from connectors.nice_incontact._simulated.model import DISCONNECTED, Agent
+from connectors.nice_incontact._simulated.model import DISCONNECTED, UNAVAILABLE, Agent
 from connectors.nice_incontact._simulated.requests import (
     ACCEPTED,
     BAD_REQUEST,
@@ -38,6 +38,17 @@ class SessionCalls:
         router.add("POST", "agent-sessions", "AgentApi", self._start)
         router.add("POST", "agent-sessions/join", "AgentApi", self._join)
         router.add("DELETE", "agent-sessions/{sid}", "AgentApi", self._end)
+
+    def end_inactive(self, session: AgentSession) -> None:
+        """Nobody uses it: it ends, or as soon as the contacts that are open have ended."""
+        agent = session.agent
+        if agent.contacts and not session.force_logout:
+            if agent.next_state != (UNAVAILABLE, ""):
+                self._world.ask_for_state(agent, UNAVAILABLE, "")
+            return
+        self._calls.end_all(agent)
+        self._calls.end_leg(agent)
+        self._world.log_out(agent)
 
     def session(self, call: Call) -> AgentSession:
         """The session a path names. Raises Answered: nobody knows it, or it is over."""

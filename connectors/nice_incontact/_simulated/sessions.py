@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, NamedTuple
@@ -92,7 +92,8 @@ class AgentSession:
         self.ended_at: float | None = None
         """Monotonic seconds."""
         self.forgotten = False
-        self.timeout_seconds = 300
+        self.timeout_seconds: float | None = None
+        """After how long without a request the session ends; none for one that the agent's own desk keeps."""
         self.force_logout = False
         self._ledger = ledger
         self._max_queue = max_queue
@@ -145,6 +146,14 @@ class AgentSession:
         self._trim()
         return self.place
 
+    def is_inactive(self, now: float) -> bool:
+        """Whether nobody asked for events for longer than the session may be left alone; a held request asks."""
+        if self.ended_at is not None or self.timeout_seconds is None:
+            return False
+        clients = self.clients.values()
+        heard = max((one.heard_at for one in clients), default=0.0)
+        return not any(one.waiting for one in clients) and now - heard > self.timeout_seconds
+
     def remove(self, client: Client) -> None:
         """Forget a client, and what only it had to get."""
         del self.clients[client.number]
@@ -196,6 +205,8 @@ class AgentSessions:
     connects: int = 0
     sweep_seconds: float = 0.5
     releasing: bool = False
+    on_inactive: Callable[[AgentSession], None] | None = None
+    """Called for a session that nobody used for longer than it may be."""
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _client_numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -246,6 +257,8 @@ class AgentSessions:
         """Forget clients that poll no more, and sessions that ended."""
         now = time.monotonic()
         for session in list(self.sessions.values()):
+            if self.on_inactive is not None and session.is_inactive(now):
+                self.on_inactive(session)
             if session.ended_at is not None and now - session.ended_at > self.linger_seconds:
                 for client in list(session.clients.values()):
                     if client.started and session.pending(client):

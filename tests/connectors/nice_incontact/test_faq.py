@@ -7,6 +7,7 @@ to the third question about OAuth2.
 from __future__ import annotations
 
 import ast
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,26 @@ def rows() -> list[tuple[str, str]]:
 def test_every_statement_is_in_the_table_once() -> None:
     numbers = [number for number, _ in rows()]
     assert sorted(numbers) == sorted(STATEMENTS | NOT_ABOUT_THE_INTERFACE)
+
+
+def test_no_question_of_the_faq_is_left_out() -> None:
+    """Where the vendor's text is at hand: as many questions in each section as there are numbers."""
+    folder = os.environ.get("TIELINE_VENDOR_DOCUMENTS")
+    if folder is None:
+        pytest.skip("TIELINE_VENDOR_DOCUMENTS names no folder with the vendor's documents")
+    questions: list[int] = []
+    for line in (Path(folder) / "nice-incontact-faq.txt").read_text(encoding="utf-8").splitlines():
+        if line.endswith("Questions"):
+            questions.append(0)
+        elif line.rstrip('"').endswith("?"):
+            questions[-1] += 1
+    numbers = {number.rsplit(".", 1)[0] for number in STATEMENTS} | NOT_ABOUT_THE_INTERFACE
+    asked = {
+        f"{section}.{question}"
+        for section, count in enumerate(questions, 1)
+        for question in range(1, count + 1)
+    }
+    assert numbers == asked
 
 
 @pytest.mark.parametrize(("number", "proof"), rows(), ids=[number for number, _ in rows()])

@@ -240,3 +240,20 @@ async def test_one_with_too_much_to_fetch_gets_the_present() -> None:
         await gateway.emit("state", agent=1001, count=6)
         assert story(await session.news()) == ["AgentSessionStart", "AgentState Available"]
         assert running.ledger.counts()[Fate.LOST] == 6
+
+
+async def test_a_started_session_that_nobody_uses_ends_after_its_contacts() -> None:
+    settings = msgspec.structs.replace(QUIET, sessions_open=False, acw_seconds=0)
+    async with Simulator(settings) as running, desk(running.url, FIRST) as agent:
+        session = await agent.start(inactivityTimeout=30)
+        await session.news()
+        await agent.emit("offer", agent=1001)
+        await agent.emit("answer", agent=1001)
+        running.world.agents[1001].session.timeout_seconds = 0  # type: ignore[union-attr] - just started
+        running.sessions.sweep()
+        await session.news()
+        assert session.events[-1]["NextStates"] == [{"State": "Unavailable", "OutReason": ""}]
+        await agent.emit("hang_up", agent=1001)
+        running.sessions.sweep()
+        await session.news()
+        assert story(session.events)[-2:] == ["AgentState Unavailable", "AgentSessionEnd"]
