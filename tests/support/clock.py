@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from gateway.clock import SystemClock
+
 
 class LeapingClock:
     """Time stands still but for sleeps, which are over at once and leap over their length.
@@ -43,3 +45,18 @@ class StandingClock(LeapingClock):
         """For ever; `slept` remembers it."""
         self.slept.append(seconds)
         await asyncio.Event().wait()
+
+
+class ShiftedClock(SystemClock):
+    """The system's clock, so many seconds ahead as `ahead_seconds` says now; sleeps take their time."""
+
+    def __init__(self, ahead_seconds: float = 0.0) -> None:
+        self.ahead_seconds = ahead_seconds
+
+    def now(self) -> datetime:
+        """Later than it is."""
+        return super().now() + timedelta(seconds=self.ahead_seconds)
+
+    def monotonic(self) -> float:
+        """Likewise."""
+        return super().monotonic() + self.ahead_seconds

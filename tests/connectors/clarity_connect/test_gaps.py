@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,26 +10,15 @@ from connectors._simulation.faults import Fault, FaultKind
 from connectors.clarity_connect._simulated.model import STATUSES
 from connectors.clarity_connect.simulator import Simulator
 from connectors.clarity_connect.vendor import SESSION_STATES, word
-from gateway.clock import SystemClock
 from gateway.states import ConnectionState
 from tests.connectors.clarity_connect.harness import connected_to, simulated
 from tests.connectors.clarity_connect.supervised import WAIT_SECONDS, Record, lived, supervised
+from tests.support.clock import ShiftedClock
 from tests.support.waiting import until
 
 AWAY_SECONDS = 60.0
 TRANSPORTS = ("webSockets", "serverSentEvents", "longPolling")
 each_transport = pytest.mark.parametrize("transport", TRANSPORTS)
-
-
-class LaterClock(SystemClock):
-    """The system's clock, some time ahead."""
-
-    def __init__(self, ahead_seconds: float) -> None:
-        self._ahead = ahead_seconds
-
-    def now(self) -> datetime:
-        """Later than now."""
-        return super().now() + timedelta(seconds=self._ahead)
 
 
 async def made_good(simulator: Simulator, record: Record) -> None:
@@ -83,7 +71,7 @@ async def test_away_for_longer_than_the_platform_waits(transport: str) -> None:
         assert simulator.signalr.sessions == []
         async with (
             connected_to(
-                simulator.url, clock=LaterClock(AWAY_SECONDS), transports=[transport]
+                simulator.url, clock=ShiftedClock(AWAY_SECONDS), transports=[transport]
             ) as connector,
             supervised(connector, record),
         ):

@@ -78,10 +78,10 @@ class FakeSignalR:
         self.keep_alive_seconds = options.pop("keep_alive_seconds", 0.1)
         self.poll_seconds = options.pop("poll_seconds", 5.0)
         self.negotiation: dict[str, Any] = {
-            "KeepAliveTimeout": 1.0,
-            "DisconnectTimeout": 3.0,
-            "ConnectionTimeout": 5.0,
-            "TransportConnectTimeout": 2.0,
+            "KeepAliveTimeout": 20.0,
+            "DisconnectTimeout": 30.0,
+            "ConnectionTimeout": 110.0,
+            "TransportConnectTimeout": 5.0,
             "TryWebSockets": True,
             "ProtocolVersion": "1.5",
             "Url": "/signalr",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from connectors._wire.signalr import opening
 from connectors._wire.signalr.values import Transport
 from gateway.errors import (
     CommandRefused,
@@ -23,6 +24,7 @@ from tests.connectors._wire.signalr.harness import (
     opened,
     values,
 )
+from tests.support.clock import ShiftedClock
 from tests.support.processes import eventually
 
 
@@ -169,13 +171,22 @@ async def test_a_full_buffer_pauses_reading_and_loses_nothing(
 
 
 @each_transport
-async def test_a_quiet_connection_stays_up(make: Make, transport: Transport) -> None:
-    async with fake_signalr(KeepAliveTimeout=0.6, DisconnectTimeout=1.0) as server:
-        client = make(server, transport)
+async def test_a_quiet_connection_stays_up(
+    make: Make, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time passes in steps shorter than silence may last; together they are longer than all it may last."""
+    monkeypatch.setattr(opening, "STANDING_SECONDS", 0.05)
+    async with fake_signalr(KeepAliveTimeout=20.0, DisconnectTimeout=30.0) as server:
+        clock = ShiftedClock()
+        client = make(server, transport, clock=clock)
         await opened(client)
         await eventually(lambda: server.held == 1, "a stream")
         before = server.issued
-        await asyncio.sleep(1.5)
+        for _ in range(4):
+            heard = client.seen_at
+            clock.ahead_seconds += 12.0
+            await eventually(lambda heard=heard: client.seen_at > heard + 12.0, "a sign of life")
+            assert not client.slow
         assert (server.issued, client.connection_id) == (before, "id-1")
         server.publish("a")
         batches = await collect(client, 1)

@@ -25,6 +25,7 @@ from tests.connectors._wire.signalr.harness import (
     opened,
     values,
 )
+from tests.support.clock import ShiftedClock
 from tests.support.processes import eventually
 
 
@@ -92,13 +93,12 @@ async def test_what_was_not_stored_comes_again_with_the_same_names(
 async def test_past_the_window_there_is_one_gap_and_a_new_connection(
     make: Make, transport: Transport
 ) -> None:
-    async with fake_signalr(DisconnectTimeout=0.5) as server:
+    async with fake_signalr() as server:
         first = make(server, transport)
         kept = (await opened(first)).resume
         await first.close()
         server.publish("lost")
-        await asyncio.sleep(0.5)
-        second = make(server, transport)
+        second = make(server, transport, clock=ShiftedClock(kept.negotiated.disconnect_seconds))
         announced = await opened(second, kept)
         server.publish("a")
         batches = [announced, *await collect(second, 1)]
@@ -244,14 +244,16 @@ async def test_who_is_closed_each_time_gives_the_connection_up(
 async def test_silence_is_noticed_and_the_transport_made_anew(
     make: Make, transport: Transport
 ) -> None:
-    async with fake_signalr(KeepAliveTimeout=0.6) as server:
-        client = make(server, transport)
+    async with fake_signalr(KeepAliveTimeout=2.0) as server:
+        clock = ShiftedClock()
+        client = make(server, transport, clock=clock)
         await opened(client)
         await eventually(lambda: server.held == 1, "a stream")
         heard = client.seen_at
         await eventually(lambda: client.seen_at > heard, "a keep-alive")
         assert not client.slow
         server.silent = True
+        clock.ahead_seconds += 1.5
         await eventually(lambda: client.slow, "slowness")
         opened_before = server.count("reconnect") + server.count("poll")
         server.publish("a")
