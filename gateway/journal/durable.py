@@ -301,7 +301,7 @@ class SqliteJournal:
         return JournalStatistics(
             first_position=first,
             last_position=last,
-            events=max(0, last - first + 1),
+            events=store.count(first, last),
             size_bytes=store.space.size_bytes,
             appended=store.appended,
             duplicates=store.duplicates,

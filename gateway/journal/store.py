@@ -66,6 +66,7 @@ class Store:
         mark = rows("SELECT value FROM marks WHERE name = 'last'").fetchone()
         self.last_position: int = max(newest or 0, mark[0] if mark else 0)
         self.first_position: int = first or self.last_position + 1
+        self._holes: list[tuple[int, int]] = rows("SELECT first, last FROM holes").fetchall()
         self.consumers: dict[str, int] = dict(rows("SELECT name, position FROM consumers"))
         self.sources: dict[str, tuple[int, int]] = {
             name: (number, sequence)
@@ -84,6 +85,11 @@ class Store:
         self._unmarked: tuple[int, float] | None = None
         if newest and (marked or 0) < newest:
             self._unmarked = (newest, self._wall_seconds())
+
+    def count(self, first: int, last: int) -> int:
+        """How many events there are between two positions: those that a salvage could not read hold none."""
+        holes = (min(last, end) - max(first, begin) + 1 for begin, end in self._holes)
+        return max(0, last - first + 1 - sum(max(0, hole) for hole in holes))
 
     def _wall_seconds(self) -> float:
         return self._clock.now().timestamp()
@@ -172,6 +178,11 @@ class Store:
                 break
             room = self.space.room(needed, now, doubtful=True)
         return room
+
+    def _has_room_for_refused(self) -> bool:
+        """A small append that fitted is no sign that a larger one would: it would be refused again at once."""
+        now = self._clock.monotonic()
+        return self.space.room(self._wanted, now, doubtful=True) >= self._wanted
 
     def _refuse(self, appends: Sequence[Append], fault: JournalError) -> None:
         wanted = min(_footprint(work) for work in appends)
@@ -273,8 +284,9 @@ class Store:
         for work, (stored, duplicates, position) in zip(draft.appends, draft.results, strict=True):
             work.result = Appended(stored=stored, duplicates=duplicates, position=position)
         if not self._refusing:
-            self.full = ""
             self._disk_refused = False
+            if self.full and self._has_room_for_refused():
+                self.full = ""
         return events
 
     def _write_age(self, mark: tuple[int, float] | None) -> None:

@@ -123,6 +123,7 @@ async def assert_salvaged(path: Path, *, lost: int) -> None:
     assert checked.events == report.events
     journal = await opened(out)
     found = await read_all(journal)
+    assert journal.statistics().events == len(found)
     assert set(ids(found)) <= {one.id for one in events(0, COUNT)}
     assert await journal.position("crm") == 10
     assert await journal.get("pictures", "p") == b"picture"

@@ -284,3 +284,25 @@ async def test_gives_space_back(tmp_path: Path) -> None:
     await until(lambda: path.stat().st_size < large / 4)
     await journal.close()
     assert verify(path).problems == []
+
+
+async def test_small_appends_that_still_fit_do_not_unsay_that_the_journal_is_full(
+    tmp_path: Path,
+) -> None:
+    """A large append was refused and would be again: nobody is told that there is room, or woken for nothing."""
+    told: list[JournalNotice] = []
+    settings = JournalSettings(max_bytes=2 << 20, room_poll_seconds=0.01)
+    journal = await open_journal(tmp_path / "j", settings, SystemClock(), told.append)
+    await journal.commit("slow", 0)
+    number = await fill(journal, padding=100_000)
+    waiter = asyncio.create_task(journal.wait_for_room(), name="waiter")
+    for small in range(number + 100, number + 120):
+        assert (await journal.append("g", [event(small)], None)).stored == 1
+        assert journal.statistics().full
+    assert not waiter.done()
+    assert [one.notice for one in told] == [Notice.FULL]
+    await journal.commit("slow", (await read_all(journal))[-1].position)
+    await asyncio.wait_for(waiter, 10)
+    assert (await journal.append("f", events(number, 5, padding=100_000), None)).stored == 5
+    assert not journal.statistics().full
+    await journal.close()
