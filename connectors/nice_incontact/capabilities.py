@@ -193,5 +193,4 @@ CAPABILITIES = (
     _interaction(
         Verb.INTERACTION_SET_DISPOSITION, arguments=_DISPOSITION, note="once it has ended"
     ),
-    _interaction(Verb.INTERACTION_ATTACH_DATA, "interaction.data.changed", arguments=_DATA),
 )

@@ -189,9 +189,6 @@ PLATFORM = Platform(
             verb=Verb.CALL_DIAL, reason="not_found", command={"agent": "1999", "destination": "1"}
         ),
     ),
-    not_simulated={
-        Verb.INTERACTION_ATTACH_DATA: "the simulated platform tells data of calls only",
-    },
     unproven=(Verb.AGENT_SET_STATE, {"state": "ready"}),
     silence=silence,
 )

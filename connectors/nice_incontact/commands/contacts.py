@@ -234,21 +234,19 @@ def disposition(command: Command, situation: Situation) -> Request:
 
 
 def attach_data(command: Command, situation: Situation) -> Request:
-    """Attach data to a contact, as pairs in one text."""
-    call = command.verb is Verb.CALL_ATTACH_DATA
-    name, _ = (call_of if call else interaction_of)(command, situation)
+    """Attach data to a call, as pairs in one text. Of other contacts no event would tell it."""
+    name, _ = call_of(command, situation)
     pairs = data(command)
     if len(pairs) > MAX_PAIRS:
         raise invalid("data", f"at most {MAX_PAIRS} names")
     written = "|".join(f"{_part(key, '=|')}={_part(value, '|')}" for key, value in pairs.items())
     if len(written) > MAX_DATA:
         raise invalid("data", f"at most {MAX_DATA} characters in all")
-    noun = "call" if call else "interaction"
     return Request(
         path=at_contact(situation, name, "custom-data"),
         body={"indicatorName": text(command, "indicator") or _INDICATOR, "data": written},
         expectation=Expectation(
-            confirmed_by=frozenset({f"tieline.{noun}.data.changed.v1"}), subject=f"{noun}/{name}"
+            confirmed_by=frozenset({"tieline.call.data.changed.v1"}), subject=f"call/{name}"
         ),
     )
 
@@ -320,7 +318,6 @@ BUILDERS: dict[Verb, Callable[[Command, Situation], Request | Already]] = {
     Verb.INTERACTION_TRANSFER: transfer_interaction,
     Verb.INTERACTION_SEND_MESSAGE: send_message,
     Verb.INTERACTION_SET_DISPOSITION: disposition,
-    Verb.INTERACTION_ATTACH_DATA: attach_data,
 }
 
 

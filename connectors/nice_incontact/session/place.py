@@ -69,7 +69,7 @@ class Place:
     def restore(self, resume: bytes | None) -> None:
         """Take up the stored state. The one in memory may be ahead of the journal, so it is not used."""
         kept = decode_resume(resume) if resume is not None else None
-        in_memory = self.cursor
+        in_memory, seen_at = self.cursor, self._seen_at
         self._duplicates += self.mapper.duplicates
         self.mapper = Mapper(self._origin, kept.picture if kept else None)
         self._events, self._gap, self._states = [], None, None
@@ -78,7 +78,9 @@ class Place:
         self.start = kept.start if kept else ""
         self.cursor = kept.cursor if kept else ""
         self.left = kept.left if kept else self.left
-        self._seen_at = kept.seen_at if kept else 0.0
+        # In one process the last poll is known better than it was written down.
+        same = kept is not None and kept.cursor == in_memory
+        self._seen_at = max(kept.seen_at, seen_at if same else 0.0) if kept else 0.0
         # That the stop was clean is over with the first poll.
         self._must_write = kept is not None and kept.clean
         if resume is not None and kept is None:

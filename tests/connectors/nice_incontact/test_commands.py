@@ -102,8 +102,6 @@ REQUESTS: list[tuple[Command, tuple[Any, ...], str, dict[str, Any] | None]] = [
      "interactions/88/send-chat-text", {"chatText": "Hi"}),
     (command(Verb.INTERACTION_SET_DISPOSITION, interaction="88", disposition="901"), (chat("Disconnected"),),
      "interactions/88/disposition", {"primaryDispositionId": "901"}),
-    (command(Verb.INTERACTION_ATTACH_DATA, interaction="88", data={"a": 1}), (chat("Active"),),
-     "interactions/88/custom-data", {"indicatorName": "CustomData", "data": "a=1"}),
 ]  # fmt: skip
 
 
