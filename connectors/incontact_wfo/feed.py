@@ -86,8 +86,12 @@ class TrackerFeed:
         """Look at the recorder; what is seen is the first delivery."""
         await self.close()
         kept = decode_state(resume)
+        looked_at = self.mapper.state.polled_at
         self._first = await self.look()
         self.mapper.restore(kept)
+        if kept is not None and kept.polled_at is not None and looked_at is not None:
+            # Looks that showed nothing new are not written down one by one.
+            kept.polled_at = max(kept.polled_at, looked_at)
         self._waiting.clear()
         self._kept_at = None
         self._poller.restart()

@@ -123,7 +123,7 @@ class PollFeed:
         return await self._listing.ask(self._api, self._clock.now())
 
     def _restore(self, resume: bytes | None) -> bool:
-        self._polled_at = self._kept_at = None
+        before, self._polled_at, self._kept_at = self._polled_at, None, None
         if resume is not None:
             try:
                 kept = _decoder.decode(resume)
@@ -132,7 +132,8 @@ class PollFeed:
                 # What an unknown version kept is no use; everything is told as on a fresh start.
                 self._listing.restore(None)
             else:
-                self._polled_at = kept.polled_at
+                # Polls that showed nothing new are not written down one by one.
+                self._polled_at = max(kept.polled_at, before or kept.polled_at)
                 return True
         else:
             self._listing.restore(None)

@@ -9,6 +9,7 @@ import pytest
 from connectors._simulation.faults import Fault, FaultKind
 from connectors.incontact_wfo import vendor
 from connectors.incontact_wfo.connector import IncontactWfo
+from connectors.incontact_wfo.mapping import decode_state
 from gateway.commands import Status, Verb
 from gateway.contracts import DirectoryKind
 from gateway.errors import (
@@ -275,6 +276,25 @@ async def test_a_long_time_without_a_look_is_a_gap_and_reconciled() -> None:
                 assert ended.provenance is Provenance.RECONCILED
                 (gap,) = second.gaps
                 assert (gap.reason, gap.since is not None) == ("not_polled", True)
+
+
+async def test_a_new_connection_of_the_same_process_knows_when_it_looked_last() -> None:
+    """Looks that showed nothing new are written down once a minute only, and are looks all the same."""
+    async with simulated(on_call=(1,)) as recorder, connected_to(recorder.url) as connector:
+        mapper = connector._feed.mapper
+        async with FeedConsumer(connector) as consumer:
+            await consumer.event("call.connected")
+            kept = decode_state(consumer.resume)
+            assert kept is not None
+            written = kept.polled_at
+            await consumer.until(
+                lambda: written and mapper.state.polled_at and mapper.state.polled_at > written,
+                "looks that are not written down",
+            )
+        looked_at = mapper.state.polled_at
+        await connector._feed.connect(consumer.resume)
+
+        assert mapper.state.polled_at == looked_at
 
 
 async def test_agents_can_be_asked_for_one_by_one() -> None:

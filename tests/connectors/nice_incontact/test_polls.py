@@ -203,6 +203,21 @@ async def test_a_long_time_without_a_question_is_a_gap_and_reconciled() -> None:
             assert gap.reason == "not_polled"
 
 
+async def test_a_new_connection_of_the_same_process_knows_when_it_asked_last() -> None:
+    """Polls that showed nothing new are written down once a minute only."""
+    async with simulated(agents=2) as simulator:
+        async with polling(simulator.url, "agent_states") as consumer:
+            await consumer.event("agent.state.snapshot")
+            feed, written = feed_of(consumer), feed_of(consumer)._polled_at
+            await consumer.until(
+                lambda: written and feed._polled_at and feed._polled_at > written, "further polls"
+            )
+        asked_at = feed._polled_at
+
+        assert feed._restore(consumer.resume)
+        assert feed._polled_at == asked_at
+
+
 async def test_an_expired_token_is_renewed_between_polls() -> None:
     async with (
         simulated(agents=2) as simulator,
