@@ -16,7 +16,8 @@ from connectors.clarity_connect.challenge import Challenge
 from connectors.clarity_connect.windows import WindowsPost
 from gateway.errors import AuthRejected, ConfigError, NotReady, ProtocolViolation, Reason
 from tests.connectors.clarity_connect.harness import CLIENT_ID, Consumer, connected_to, simulated
-from tests.connectors.clarity_connect.test_simulator_tls import certificate, served
+from tests.connectors.clarity_connect.test_simulator_tls import served
+from tests.support.certificates import certificate
 
 SAMPLE = 'https://41.ccdev2015.internal/webauth/token,grant_type="urn:connect.auth:windows"'
 GRANT = "urn:connect.auth:windows"

@@ -16,8 +16,8 @@ from connectors.clarity_connect.simulator import Simulator
 from gateway.commands import Outcome, Verb
 from gateway.contracts import Connector
 from tests.connectors.clarity_connect.harness import connected_to, emit, simulated
-from tests.connectors.clarity_connect.test_simulator_tls import certificate
 from tests.contract.connector_suite import ResumableSuite, SnapshotSuite
+from tests.support.certificates import certificate
 from tests.support.clarity_core import CoreSite, core_site
 from tests.support.consumer import FeedConsumer
 

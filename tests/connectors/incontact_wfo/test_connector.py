@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from aiohttp import web
 
 from connectors._simulation.faults import Fault, FaultKind
 from connectors.incontact_wfo import vendor
 from connectors.incontact_wfo.connector import IncontactWfo
 from connectors.incontact_wfo.mapping import decode_state
+from connectors.incontact_wfo.simulator import Simulator, SimulatorSettings
 from gateway.commands import Status, Verb
 from gateway.contracts import DirectoryKind
 from gateway.errors import (
@@ -29,6 +35,7 @@ from tests.connectors.incontact_wfo.harness import (
     emit,
     simulated,
 )
+from tests.support.certificates import certificate
 from tests.support.consumer import FeedConsumer, reference_of
 
 PAUSE, RESUME = Verb.RECORDING_PAUSE, Verb.RECORDING_RESUME
@@ -401,6 +408,34 @@ async def test_a_probe_says_what_it_found() -> None:
             assert "3 agents in the tracker, 1 on a call" in await connector.probe()
         async with connected_to(recorder.url, agents=[{"value": "9"}]) as connector:
             assert "'9' is not in the tracker" in await connector.probe()
+
+
+@asynccontextmanager
+async def behind_tls(folder: Path) -> AsyncIterator[tuple[str, Path]]:
+    """A recorder with a certificate of its own: its address, and the file that makes it trusted."""
+    path, _ = certificate(folder)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path)
+    app = Simulator(SimulatorSettings(events_per_second=0, agents=2)).app
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    try:
+        yield f"https://127.0.0.1:{runner.addresses[0][1]}", path
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_recorder_with_its_own_certificate_is_trusted_by_its_file_only(
+    tmp_path: Path,
+) -> None:
+    async with behind_tls(tmp_path) as (url, path):
+        async with connected_to(url, ca_file=str(path)) as connector:
+            assert "2 agents" in await connector.probe()
+        async with connected_to(url) as connector:
+            with pytest.raises(NotReady) as refused:
+                await connector.probe()
+    assert refused.value.reason is Reason.TLS
 
 
 async def test_a_certificate_file_that_is_none_is_a_mistake_in_the_settings() -> None:
