@@ -3,9 +3,7 @@
 One task reads. What it reads waits in a bounded buffer; when that is full, reading pauses, the
 messages stay in the server's buffer of about a thousand per topic, and if that runs over, the cursor
 tells and the next batch carries a gap. A transport that breaks is made anew on the same connection
-for as long as the server keeps it. Before that, and before a kept connection is taken up, a second
-connection is opened for a moment to learn which server process answers: after a restart it would
-accept the old token, deliver nothing, and never say so.
+for as long as the server keeps it.
 """
 
 from __future__ import annotations
@@ -22,12 +20,12 @@ import msgspec
 from connectors._wire import http_errors
 from connectors._wire.cookies import CookieStore
 from connectors._wire.http_errors import ClassifyHttp
-from connectors._wire.signalr import channels
 from connectors._wire.signalr.buffer import ArrivalBuffer
 from connectors._wire.signalr.calls import Calls
 from connectors._wire.signalr.channels import Channel, ChannelClosed, Payload, PollingChannel
 from connectors._wire.signalr.exchange import Exchange, Headers
 from connectors._wire.signalr.frames import UnreadableFrame, read_frame
+from connectors._wire.signalr.line import Line
 from connectors._wire.signalr.negotiation import ORDER
 from connectors._wire.signalr.opening import Opening
 from connectors._wire.signalr.session import SignalRSession
@@ -37,7 +35,6 @@ from connectors._wire.signalr.values import (
     Batch,
     Gap,
     Limits,
-    Loss,
     SignalRResume,
     Transport,
 )
@@ -59,7 +56,7 @@ class SignalRClient:
         query: asked after `headers`: more query parameters, for servers that want a token there.
         transports: those allowed, by us and by the platform's administrator.
         identity: who we sign in as; a connection kept for another is not resumed.
-        verify_process: whether to open a second connection for a moment, as described above.
+        verify_process: whether to ask which server process answers before going on with a connection.
         tls: which certificates are trusted, if not the system's.
         count_messages: whether a cursor that runs ahead of the messages is a gap. Broadcasts that
             leave single connections out make it run ahead too.
@@ -89,8 +86,6 @@ class SignalRClient:
         self._limits = limits or Limits()
         self._clock = clock or SystemClock()
         self._name = name
-        self._uniform = uniform
-        self._verify_process = verify_process
         self._epoch = self._clock.now().timestamp() - self._clock.monotonic()
         self._session = SignalRSession(
             base_url, hubs, identity=identity, count_messages=count_messages
@@ -126,14 +121,22 @@ class SignalRClient:
             max_bytes=self._limits.max_buffered_bytes,
             max_batch_messages=self._limits.max_batch_messages,
         )
-        self._channel: Channel | None = None
+        self._line = Line(
+            self._opening,
+            self._session,
+            peer=self._exchange.peer,
+            verify_process=verify_process,
+            retry_seconds=self._limits.retry_seconds,
+            clock=self._clock,
+            now=self._now,
+            uniform=uniform,
+        )
         self._task: asyncio.Task[None] | None = None
         self._ended: ConnectionFailed | None = None
         self._ready = asyncio.Event()
         self._progress = asyncio.Event()
         self._checkpointed_at = 0.0
         self._pinged_at = 0.0
-        self._troubles = Troubles()
 
     @property
     def connection_id(self) -> str:
@@ -143,7 +146,7 @@ class SignalRClient:
     @property
     def transport(self) -> Transport | None:
         """How frames travel now; none while there is no transport."""
-        return self._channel.kind if self._channel else None
+        return self._line.channel.kind if self._line.channel else None
 
     @property
     def seen_at(self) -> float:
@@ -153,7 +156,8 @@ class SignalRClient:
     @property
     def slow(self) -> bool:
         """Whether the server has been silent for two thirds of what it promised."""
-        watched = self._channel is not None and self._channel.watched
+        channel = self._line.channel
+        watched = channel is not None and channel.watched
         return watched and self._session.is_slow(self._now())
 
     @property
@@ -180,12 +184,11 @@ class SignalRClient:
             self._cookies.restore(resume.cookies)
             loss = self._session.judge(resume, self._now())
             if loss is None:
-                loss = await self._take_up(resume)
+                loss = await self._line.take_up(resume)
         early: list[tuple[Arrival, int]] = []
         if resume is None or loss is not None:
             gap = Gap(loss, resume.seen_at, self._now()) if resume and loss else None
-            self._channel, early = await self._opening.open_new(gap, self._now)
-            self._troubles.opened(self._now())
+            early = await self._line.open_new(gap)
         self._checkpointed_at = self._pinged_at = self._now()
         self._keep(self._session.checkpoint() if not early else None, 0)
         for arrival, size in early:
@@ -222,7 +225,7 @@ class SignalRClient:
             ProtocolViolation: the arguments are no JSON values.
         """
         return await self._calls.invoke(
-            self._channel, self._session.token, hub=hub, method=method, args=args
+            self._line.channel, self._session.token, hub=hub, method=method, args=args
         )
 
     async def drain(self) -> tuple[Batch, ...]:
@@ -252,7 +255,7 @@ class SignalRClient:
     def _forget(self) -> None:
         self._ended = None
         self._buffer.clear()
-        self._troubles = Troubles()
+        self._line.troubles = Troubles()
 
     def _now(self) -> float:
         return self._epoch + self._clock.monotonic()
@@ -275,48 +278,8 @@ class SignalRClient:
         await self._let_go()
 
     async def _let_go(self) -> None:
-        channel, self._channel = self._channel, None
         self._calls.abandon()
-        if channel is not None:
-            await channel.close()
-
-    async def _take_up(self, resume: SignalRResume) -> Loss | None:
-        """Go on with a kept connection; gives why that cannot be, if it cannot."""
-        self._session.restore(resume)
-        try:
-            await self._bring_up()
-        except NotConnected:
-            lost = self._session.judge(resume, self._now())
-            if lost is None:
-                raise
-            return lost
-        return None
-
-    async def _bring_up(self) -> None:
-        """A transport for the connection that is known.
-
-        Raises:
-            NotConnected: the connection is lost, and noted as such.
-            ConnectionFailed: this attempt failed.
-        """
-        if self._verify_process and self._session.process:
-            process = await self._opening.ask_process()
-            if process and process != self._session.process:
-                self._session.lose(Loss.SERVER_RESTARTED)
-                raise NotConnected(
-                    f"{self._exchange.peer} has started anew", reason=Reason.SESSION_LOST
-                )
-        try:
-            self._channel = await self._opening.reopen()
-        except ConnectionFailed as error:
-            if not channels.is_refusal(error):
-                raise
-            self._session.lose(Loss.SESSION_LOST)
-            raise NotConnected(
-                f"{self._exchange.peer} does not take the connection back: {error.message}",
-                reason=Reason.SESSION_LOST,
-            ) from error
-        self._troubles.opened(self._now())
+        await self._line.let_go()
 
     async def _read(self) -> None:
         try:
@@ -327,7 +290,8 @@ class SignalRClient:
                 try:
                     await self._read_one()
                 except (NotReady, AuthRejected) as error:
-                    await self._recover(error)
+                    await self._let_go()
+                    await self._line.recover(error)
         except ConnectionFailed as error:
             self._ended = http_errors.as_lost(error)
             if self._session.lost is not None:
@@ -337,7 +301,7 @@ class SignalRClient:
             await self._let_go()
 
     async def _read_one(self) -> None:
-        channel = self._channel
+        channel = self._line.channel
         if channel is None:
             raise NotReady("there is no transport", reason=Reason.RESET)
         negotiated = self._session.negotiated
@@ -353,7 +317,7 @@ class SignalRClient:
             self._take(channel, payload)
         else:
             self._session.heard(self._now())
-            self._troubles.heard()
+            self._line.troubles.heard()
         await self._do_what_is_due()
 
     def _take(self, channel: Channel, payload: Payload) -> None:
@@ -365,7 +329,7 @@ class SignalRClient:
                 reason=Reason.PROTOCOL,
             ) from error
         taken = self._session.take(frame, self._now())
-        self._troubles.framed(moved=bool(frame.cursor))
+        self._line.troubles.framed(moved=bool(frame.cursor))
         if isinstance(channel, PollingChannel):
             channel.delay_seconds = frame.poll_delay_seconds
         if taken.result is not None:
@@ -388,48 +352,6 @@ class SignalRClient:
             except NotReady:
                 # Whether the server is there shows on the transport; only refused credentials end this.
                 return
-
-    async def _recover(self, error: ConnectionFailed) -> None:
-        """Bring a transport up again while the server still keeps the connection."""
-        await self._let_go()
-        self._give_up_if_pointless(error)
-        attempts = 0
-        while True:
-            if self._now() >= self._session.expires_at():
-                self._session.lose(Loss.EXPIRED)
-                raise NotConnected(
-                    f"{error.message}, for longer than the connection is kept",
-                    reason=error.reason,
-                    hint=error.hint,
-                ) from error
-            if attempts or self._troubles.repeated:
-                pause = self._limits.retry_seconds
-                await self._clock.sleep(self._uniform(pause / 2, pause))
-            attempts += 1
-            try:
-                await self._bring_up()
-            except NotReady as failure:
-                if http_errors.is_final(failure):
-                    raise
-                error = failure
-            else:
-                return
-
-    def _give_up_if_pointless(self, error: ConnectionFailed) -> None:
-        if http_errors.is_final(error) and not channels.is_refusal(error):
-            raise error
-        if channels.is_refusal(error):
-            self._session.lose(Loss.SESSION_LOST)
-            raise NotConnected(
-                f"{self._exchange.peer} does not let the connection go on: {error.message}",
-                reason=Reason.SESSION_LOST,
-            ) from error
-        verdict = self._troubles.failed(error, self._exchange.peer, self._now())
-        if verdict is None:
-            return
-        if verdict.loss is not None:
-            self._session.lose(verdict.loss)
-        raise verdict.error from error
 
     def _keep(self, arrival: Arrival | None, size: int) -> None:
         if arrival is None:

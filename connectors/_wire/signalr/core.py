@@ -4,21 +4,18 @@ This protocol replays nothing: each `open` is a new connection, and if there was
 first batch reports a gap. We negotiate ourselves, with deadlines and a renewal of credentials, and
 supervise: the library's own reconnecting stays off, each attempt gets a new object of it, silence
 and pings are watched here. Its reader is a thread; what that reads crosses into the loop one frame
-at a time, and the thread waits while the buffer is full, so that TCP holds the server back. Its log
-is silenced, for it holds tokens. Source: dotnet/aspnetcore, `src/SignalR/docs/specs`.
+at a time, and the thread waits while the buffer is full, so that TCP holds the server back. What is
+known of the library stands in `core_library`. Source: dotnet/aspnetcore, `src/SignalR/docs/specs`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
-import socket
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import aiohttp
 import msgspec
@@ -26,10 +23,10 @@ import msgspec
 from connectors._wire.cookies import CookieStore
 from connectors._wire.http_errors import ClassifyHttp
 from connectors._wire.signalr.buffer import ArrivalBuffer
-from connectors._wire.signalr.core_negotiation import CoreOffer, read_core_negotiation
+from connectors._wire.signalr.core_library import LibraryHub
+from connectors._wire.signalr.core_negotiation import read_core_negotiation
 from connectors._wire.signalr.exchange import Exchange, Headers
 from connectors._wire.signalr.requests import Request
-from connectors._wire.signalr.threads import in_thread
 from connectors._wire.signalr.values import (
     Arrival,
     Batch,
@@ -45,7 +42,6 @@ from gateway.clock import Clock, SystemClock
 from gateway.errors import (
     CommandRefused,
     CommandUncertain,
-    ConfigError,
     ConnectionFailed,
     NotConnected,
     NotReady,
@@ -55,7 +51,6 @@ from gateway.errors import (
 
 PING_SECONDS = 15.0
 SILENCE_SECONDS = 30.0
-LIBRARY_LOGGER = "SignalRCoreClient"
 
 
 class CoreClient:
@@ -104,7 +99,7 @@ class CoreClient:
             max_bytes=self._limits.max_buffered_bytes,
             max_batch_messages=self._limits.max_batch_messages,
         )
-        self._hub: Any = None
+        self._hub: LibraryHub | None = None
         self._opened = asyncio.Event()
         self._ready = asyncio.Event()
         self._progress = asyncio.Event()
@@ -115,7 +110,6 @@ class CoreClient:
         self._seen_at = 0.0
         self._calls: dict[str, asyncio.Future[Any]] = {}
         self._numbers = itertools.count()
-        self._sending = asyncio.Lock()
 
     @property
     def connection_id(self) -> str:
@@ -147,10 +141,20 @@ class CoreClient:
         self._opened.clear()
         body = await self._exchange.fetch(Request("negotiate", {"negotiateVersion": "1"}, form={}))
         offer = read_core_negotiation(body, self._exchange.peer)
-        hub = self._hub = self._build(offer, await self._socket_headers())
+        query = {"id": offer.token, **(self._query() if self._query else {})}
+        hub = self._hub = LibraryHub(
+            self._url,
+            query,
+            await self._socket_headers(),
+            tls=self._tls,
+            name=self._name,
+            admit=self._admit,
+            opened=self._opened.set,
+            closed=lambda gone: self._lose(gone, "closed the connection"),
+        )
         try:
             async with asyncio.timeout(self._limits.request_seconds):
-                await in_thread(lambda: self._start(hub), f"{self._name} start")
+                await hub.start()
                 await self._opened.wait()
         except TimeoutError:
             await self._let_go()
@@ -206,12 +210,10 @@ class CoreClient:
             raise ProtocolViolation(
                 f"the arguments of {hub}.{method} are no JSON values", reason=Reason.INVALID
             ) from error
-        from signalrcore.messages.invocation_message import InvocationMessage
-
         number = str(next(self._numbers))
         answer = self._calls[number] = asyncio.get_running_loop().create_future()
         try:
-            await self._send(InvocationMessage(number, method, plain))
+            await self._send(lambda hub: hub.call(number, method, plain))
             async with asyncio.timeout(self._limits.call_seconds):
                 return await answer
         except TimeoutError:
@@ -251,57 +253,12 @@ class CoreClient:
             seen_at=self._seen_at,
         )
 
-    def _start(self, hub: Any) -> None:
-        """Runs in a thread, perhaps for longer than anybody waits."""
-        hub.start()
-        if hub is not self._hub:
-            _shut(hub)
-
     async def _socket_headers(self) -> dict[str, str]:
         headers = dict(await self._headers(False)) if self._headers else {}
         cookie = self._cookies.header_for(self._url)
         return headers | ({"Cookie": cookie} if cookie else {})
 
-    def _build(self, offer: CoreOffer, headers: dict[str, str]) -> Any:
-        try:
-            from signalrcore.hub.base_hub_connection import BaseHubConnection
-            from signalrcore.protocol.json_hub_protocol import JsonHubProtocol
-        except ImportError as error:
-            raise ConfigError(
-                "ASP.NET Core SignalR needs the library signalrcore",
-                hint="install tieline[aspnetcore]",
-            ) from error
-        logging.getLogger(LIBRARY_LOGGER).setLevel(logging.CRITICAL + 1)
-        tls, parts = self._tls, urlsplit(self._url)
-        query = urlencode({"id": offer.token, **(self._query() if self._query else {})})
-        scheme = "wss" if parts.scheme == "https" else "ws"
-        hub = BaseHubConnection(
-            urlunsplit((scheme, parts.netloc, parts.path, query, "")),
-            headers=headers,
-            ssl_context=tls if isinstance(tls, ssl.SSLContext) else ssl.create_default_context(),
-            protocol=JsonHubProtocol(),
-            skip_negotiation=True,
-            reconnection_handler=None,
-        )
-        loop = asyncio.get_running_loop()
-
-        def deliver(messages: list[Any]) -> None:
-            # Runs in the library's thread, which waits here while the buffer is full.
-            asyncio.run_coroutine_threadsafe(self._admit(hub, messages), loop).result()
-
-        def in_loop(callback: Callable[[], object]) -> Callable[[], object]:
-            def call() -> None:
-                with suppress(RuntimeError):  # the loop is closed: nobody wants to know
-                    loop.call_soon_threadsafe(callback)
-
-            return call
-
-        hub.on_message = deliver
-        hub.on_open(in_loop(self._opened.set))
-        hub.on_close(in_loop(lambda: self._lose(hub, "closed the connection")))
-        return hub
-
-    async def _admit(self, hub: Any, messages: list[Any]) -> None:
+    async def _admit(self, hub: LibraryHub, messages: list[Any]) -> None:
         if hub is not self._hub or self._ended is not None:
             return
         self._seen_at = self._now()
@@ -336,7 +293,7 @@ class CoreClient:
         else:
             answer.set_result(message.result)
 
-    def _lose(self, hub: Any, what: str, reason: Reason = Reason.SERVER_CLOSED) -> None:
+    def _lose(self, hub: LibraryHub, what: str, reason: Reason = Reason.SERVER_CLOSED) -> None:
         if hub is not self._hub or self._ended is not None:
             return
         self._ended = NotConnected(f"{self._exchange.peer} {what}", reason=reason)
@@ -352,9 +309,9 @@ class CoreClient:
 
     async def _watch(self) -> None:
         """Ping, notice silence, renew the state that is stored."""
-        from signalrcore.messages.ping_message import PingMessage
-
         hub = self._hub
+        if hub is None:
+            return
         step = min(PING_SECONDS, SILENCE_SECONDS / 6, self._limits.checkpoint_seconds)
         pinged_at = checkpointed_at = self._now()
         while self._ended is None:
@@ -368,19 +325,19 @@ class CoreClient:
             elif now - pinged_at >= PING_SECONDS:
                 pinged_at = now
                 with suppress(NotConnected):  # noticed by the reader as well
-                    await self._send(PingMessage())
+                    await self._send(LibraryHub.ping)
 
-    async def _send(self, message: Any) -> None:
-        """The library's sockets block, and must not be written to by two threads at once."""
+    async def _send(self, send: Callable[[LibraryHub], Awaitable[None]]) -> None:
         hub = self._hub
-        async with self._sending:
-            try:
-                await in_thread(lambda: hub.transport.send(message), f"{self._name} send")
-            except Exception as error:  # noqa: BLE001 - whatever the library's sockets raise
-                raise NotConnected(
-                    f"{self._exchange.peer} takes nothing: {type(error).__name__}",
-                    reason=Reason.RESET,
-                ) from None
+        if hub is None:
+            raise NotConnected("the client is not open", reason=Reason.STOPPED)
+        try:
+            await send(hub)
+        except Exception as error:  # noqa: BLE001 - whatever the library's sockets raise
+            raise NotConnected(
+                f"{self._exchange.peer} takes nothing: {type(error).__name__}",
+                reason=Reason.RESET,
+            ) from None
 
     def _keep(self, arrival: Arrival, size: int) -> None:
         self._buffer.put(arrival, size)
@@ -408,19 +365,4 @@ class CoreClient:
         self._progress.set()
         self._ready.set()
         if hub is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._limits.request_seconds):
-                    await in_thread(lambda: _shut(hub), f"{self._name} stop")
-
-
-def _shut(hub: Any) -> None:
-    """Close the library's socket so that its reader, which may be blocked in it, ends."""
-    client: Any = getattr(hub.transport, "_client", None)
-    sock = getattr(client, "sock", None)
-    if sock is not None:
-        with suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
-        reader = client.recv_thread
-        if reader is not None:
-            reader.join()
-        sock.close()
+            await hub.close(self._limits.request_seconds)
