@@ -27,6 +27,7 @@ SLOW_MODULES = frozenset(
         "connectors/clarity_connect/test_simulator_lives.py",
         "connectors/genesys_engage_cloud/test_commands_confirmed.py",
         "connectors/genesys_engage_cloud/test_feeds.py",
+        "connectors/genesys_engage_cloud/test_interruptions.py",
         "connectors/genesys_engage_cloud/test_mapping_garbage.py",
         "connectors/genesys_engage_cloud/test_simulator_lives.py",
         "connectors/genesys_web_services/test_command_operations.py",

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from connectors.genesys_web_services._simulated.model import CallState
-from connectors.genesys_web_services.connector import GenesysWebServices
 from connectors.genesys_web_services.feed import AgentFeed
 from connectors.genesys_web_services.simulator import (
     Fault,
@@ -20,90 +17,21 @@ from connectors.genesys_web_services.simulator import (
     Simulator,
     SimulatorSettings,
 )
-from gateway.backoff import BackoffPolicy
-from gateway.clock import SystemClock
 from gateway.contracts import Journal
 from gateway.errors import Reason
-from gateway.events import StoredEvent
-from gateway.feed_runner import FeedRunner, SupervisorPolicy
-from gateway.lifecycle import StopSignal
 from gateway.states import FeedState
-from gateway.supervisor import Supervisor
-from gateway.telemetry import Telemetry
 from tests.connectors.genesys_web_services.harness import connected_to
+from tests.support import supervised as supervision
 from tests.support.journals import memory_journal
+from tests.support.supervised import Supervised
 from tests.support.waiting import until
 
-GAP = ("tieline.feed.gap.opened.v1", "tieline.feed.gap.closed.v1")
 
-
-class Supervised:
-    """A supervisor over one connector, and what it has put into the journal."""
-
-    def __init__(self, connector: GenesysWebServices, journal: Journal) -> None:
-        self.journal = journal
-        self.stop = StopSignal()
-        self.supervisor = Supervisor(
-            [connector],
-            journal=journal,
-            telemetry=Telemetry(CollectorRegistry()),
-            clock=SystemClock(),
-            policy=SupervisorPolicy(backoff=BackoffPolicy(base_seconds=0.05, cap_seconds=0.2)),
-            stop=self.stop,
-        )
-
-    @property
-    def runner(self) -> FeedRunner:
-        """The first feed's."""
-        return self.supervisor.runners[0]
-
-    async def events(self) -> list[StoredEvent]:
-        """Everything journalled, in order."""
-        return await self.journal.read(0, 100_000)
-
-    async def of(self, *types: str) -> list[StoredEvent]:
-        """The events of these types, written without prefix and version."""
-        wanted = {f"tieline.{name}.v1" for name in types}
-        return [event for event in await self.events() if event.type in wanted]
-
-    async def has(self, name: str, **fields: Any) -> StoredEvent:
-        """Wait for an event whose data has these fields."""
-        found: list[StoredEvent] = []
-
-        async def look() -> bool:
-            found[:] = [
-                event
-                for event in await self.of(name)
-                if all(event.data().get(key) == value for key, value in fields.items())
-            ]
-            return bool(found)
-
-        await until(look)
-        return found[0]
-
-    async def assert_whole(self, *, gaps: int) -> None:
-        """So many pairs of gap events, each closed, and no event twice."""
-        events = await self.events()
-        ids = [event.envelope.id for event in events]
-        assert len(ids) == len(set(ids))
-        opened, closed = ([e for e in events if e.type == name] for name in GAP)
-        assert (len(opened), len(closed)) == (gaps, gaps)
-        for one, other in zip(opened, closed, strict=True):
-            assert one.position < other.position
-
-
-@asynccontextmanager
-async def supervised(
+def supervised(
     simulator: Simulator, journal: Journal | None = None, **settings: Any
-) -> AsyncIterator[Supervised]:
+) -> AbstractAsyncContextManager[Supervised]:
     """A connector under supervision that is connected."""
-    async with connected_to(simulator.url, **settings) as connector:
-        run = Supervised(connector, journal or memory_journal())
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(run.supervisor.run(), name="supervisor")
-            await until(lambda: run.runner.state is FeedState.CONNECTED)
-            yield run
-            run.stop.request("test")
+    return supervision.supervised(connected_to(simulator.url, **settings), journal)
 
 
 def simulated(**settings: Any) -> Simulator:
