@@ -40,6 +40,7 @@ class Place:
         self.cursor = ""
         self.left = False
         self.owed = ""
+        self._repeats = 0
         self._seen_at = 0.0
         self._written_at = 0.0
         # The name whose first answer begins the session, and whether we joined what was there before us.
@@ -78,6 +79,7 @@ class Place:
         self.start = kept.start if kept else ""
         self.cursor = kept.cursor if kept else ""
         self.left = kept.left if kept else self.left
+        self._repeats = kept.repeats if kept else 0
         # In one process the last poll is known better than it was written down.
         same = kept is not None and kept.cursor == in_memory
         self._seen_at = max(kept.seen_at, seen_at if same else 0.0) if kept else 0.0
@@ -93,11 +95,13 @@ class Place:
         """A session was joined or started; the first answer to this name begins it."""
         self.start = self.cursor = self._fresh = start
         self._joined = joined
+        self._repeats = 0
         self.left = False
 
     def take(self, polled: Polled, now: datetime) -> None:
         """Map the events of an answer, or keep the current states that it has in the place of events."""
         polled_with, told = self.cursor, polled.events
+        answer = f"{polled_with} {self._repeats}" if self._repeats else polled_with
         self.move(polled, now)
         if not told:
             return
@@ -117,12 +121,14 @@ class Place:
             self._states = told
             return
         else:
-            self._events += self.mapper.map(told, cursor=polled_with, received=now)
+            self._events += self.mapper.map(told, cursor=answer, received=now)
         if any(map(is_end, told)):
             self.over()
 
     def move(self, polled: Polled, now: datetime) -> None:
-        """Go on from the name that an answer has."""
+        """Go on from the name that an answer has. Two answers of one name are told apart by their number."""
+        moved = polled.cursor not in {"", self.cursor}
+        self._repeats = 0 if moved else self._repeats + bool(polled.events)
         self.cursor = polled.cursor or self.cursor
         self.saw(now)
 
@@ -200,6 +206,7 @@ class Place:
                 picture=self.mapper.picture,
                 start=self.start,
                 cursor=self.cursor,
+                repeats=self._repeats,
                 seen_at=self._seen_at,
                 clean=clean,
                 owed=self.owed,

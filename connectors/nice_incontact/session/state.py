@@ -15,6 +15,7 @@ class FeedResume(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         start: the name that joining or starting answered, with which the current states can be asked for.
         cursor: the newest name, from which the next poll goes on; empty without a session.
+        repeats: how many answers with events had the same newest name, which the platform does not document.
         seen_at: when the platform last answered a poll, in seconds since the epoch.
         clean: nothing was under way when this was written, and no later poll took anything.
         owed: the key of a gap after which the current states were read, if they are not in the picture.
@@ -25,6 +26,7 @@ class FeedResume(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: int = 1
     start: str = ""
     cursor: str = ""
+    repeats: int = 0
     seen_at: float = 0.0
     clean: bool = False
     owed: str = ""

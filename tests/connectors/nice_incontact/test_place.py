@@ -180,3 +180,18 @@ def test_what_cannot_be_read_is_a_gap() -> None:
 
     assert gap is not None
     assert gap.reason == "corrupt"
+
+
+def test_answers_of_a_platform_that_keeps_the_name_are_told_apart() -> None:
+    """Equal events of two answers are two occurrences, also over a restart; the same answer read twice is one."""
+    place = joined()
+    answer(place, "S1", event("CustomEvent", eventName="x"))
+    first = told_now(place)
+    answer(place, "", event("CustomEvent", eventName="x"))
+    second = told_now(place)
+    again = place_at(first.resume)
+    told_now(again)
+    answer(again, "", event("CustomEvent", eventName="x"))
+
+    assert first.events[0].id != second.events[0].id
+    assert told_now(again).events[0].id == second.events[0].id
