@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from config.settings import Config
+from config.settings import Config, GatewaySettings
 
-SWAPPED = frozenset({"gateway.api.tokens", "gateway.api.oidc", "gateway.log.level"})
+SWAPPED = frozenset({"gateway.api.tokens"})
 """Keys of `gateway` that a running gateway takes over; every other one is read at its start only."""
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
+class BlockNames:
     """Names of blocks of one list, in the order of the newer configuration; those removed in the order of the older."""
 
     added: tuple[str, ...] = ()
@@ -35,8 +35,8 @@ class Changes:
         need_restart: changed keys of `gateway` that cannot.
     """
 
-    connectors: Blocks = Blocks()
-    sinks: Blocks = Blocks()
+    connectors: BlockNames = BlockNames()
+    sinks: BlockNames = BlockNames()
     swapped: tuple[str, ...] = ()
     need_restart: tuple[str, ...] = ()
 
@@ -55,10 +55,16 @@ def changes(old: Config, new: Config) -> Changes:
     )
 
 
-def _blocks(old: Iterable[Any], new: Iterable[Any]) -> Blocks:
+def with_swapped(old: GatewaySettings, new: GatewaySettings) -> GatewaySettings:
+    """The older settings with the newer values of `SWAPPED`: what is in force after they were taken over."""
+    api = old.api.model_copy(update={"tokens": new.api.tokens})
+    return old.model_copy(update={"api": api})
+
+
+def _blocks(old: Iterable[Any], new: Iterable[Any]) -> BlockNames:
     before: Mapping[str, Any] = {block.name: block for block in old}
     after: Mapping[str, Any] = {block.name: block for block in new}
-    return Blocks(
+    return BlockNames(
         added=tuple(name for name in after if name not in before),
         removed=tuple(name for name in before if name not in after),
         changed=tuple(

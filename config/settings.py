@@ -123,8 +123,8 @@ class ConnectorBlock(BaseModel):
     rhythm_seconds: Annotated[
         dict[str, Annotated[float, Field(ge=0)]],
         Field(
-            description="glob of feed names to the time within which such a feed gives something; the first that fits "
-            "counts, 0: it may be silent for ever; without one it is learned"
+            description="glob of feed names to the time within which such a feed gives something; of several that fit "
+            "the longest counts, 0: it may be silent for ever; without one it is learned"
         ),
     ] = {}
 

@@ -9,44 +9,38 @@ A `Gateway` can run in any asyncio program, several at a time, on port zero.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from config.settings import Config
+from config import load
+from config.settings import Config, GatewaySettings
 from gateway.api.server import ApiServer
 from gateway.attachments import AttachmentSpool
 from gateway.clock import Clock, SystemClock
-from gateway.command_router import CommandPolicy, CommandRouter, Executor
-from gateway.contracts import (
-    Connector,
-    ConnectorContext,
-    Journal,
-    PlatformDescriptor,
-    SinkContext,
-    SinkDescriptor,
-)
-from gateway.delivery.policy import DispatchPolicy
+from gateway.command_router import CommandPolicy, CommandRouter
+from gateway.contracts import Journal
 from gateway.directory import Directory
-from gateway.dispatcher import Dispatcher
 from gateway.errors import ConfigError
 from gateway.feed_runner import SupervisorPolicy
 from gateway.feed_watcher import FeedWatcher
-from gateway.filters import EventFilter
 from gateway.journal import open_journal
 from gateway.lifecycle import CleanupStack, Interruptible, StopSignal
 from gateway.liveness import LivenessPolicy
-from gateway.masking import Masker
 from gateway.pausing import ConnectorPauses
 from gateway.picture import Picture
 from gateway.picture_keeper import CONSUMER as PICTURE_CONSUMER
 from gateway.picture_keeper import PictureKeeper
 from gateway.registry import Registry
+from gateway.reloading import Reloader
+from gateway.roster import Roster, Surroundings
 from gateway.runtime import Runtime
 from gateway.service_manager import ServiceManager
 from gateway.sink_desk import DispatcherDesk
+from gateway.sink_runner import SinkRunner
 from gateway.supervisor import Supervisor
 from gateway.telemetry import Telemetry
 from gateway.telemetry_figures import watch_api, watch_picture
@@ -55,8 +49,6 @@ _CLEANUP_STEP_SECONDS = 10.0
 # What the run book asks a service manager to allow beyond `shutdown_seconds`.
 _CLEANUP_SECONDS = 15.0
 _TRIM_EVERY_SECONDS = 60.0
-# A sink whose receiver is down gets this long at a stop; what it lacks waits in the journal.
-_STUCK_SINK_GRACE_SECONDS = 1.0
 
 
 class Gateway:
@@ -78,8 +70,15 @@ class Gateway:
         ProcessCollector(registry=self._metrics)
         self.telemetry = Telemetry(self._metrics, gateway=config.gateway.name)
         self._cleanup = CleanupStack(self.telemetry)
+        self._server: ApiServer | None = None
+        self._reloader: Reloader | None = None
         self.runtime: Runtime | None = None
         self.api_url: str | None = None
+
+    def request_reload(self) -> None:
+        """Take the changed configuration file over soon, as SIGHUP asks; before the start is over this does nothing."""
+        if self._reloader is not None:
+            self._reloader.request()
 
     async def run(self, stop: StopSignal, ready: Callable[[], None] = lambda: None) -> bool:
         """Run until `stop`; whether the stop was clean: everything drained before the deadline.
@@ -107,22 +106,21 @@ class Gateway:
         attachments = await AttachmentSpool.open(
             data_dir / "attachments", config.gateway.attachments, self._clock
         )
-        connectors, platforms = self._build_connectors(http, attachments)
         picture = Picture()
         keeper = PictureKeeper(picture, journal=journal, clock=self._clock)
         await keeper.restore()
         await self._forget_removed_sinks(journal)
-        dispatchers = self._build_dispatchers(http, journal, picture, data_dir)
         liveness = LivenessPolicy(
-            learn=config.gateway.liveness.learn,
-            check_seconds=_check_seconds(config),
+            learn=config.gateway.liveness.learn, check_seconds=_check_seconds(config)
         )
         pauses = ConnectorPauses(
-            connectors, journal=journal, telemetry=self.telemetry, clock=self._clock
+            [block.name for block in config.connectors],
+            journal=journal,
+            telemetry=self.telemetry,
+            clock=self._clock,
         )
         await pauses.restore()
         supervisor = Supervisor(
-            connectors.values(),
             journal=journal,
             telemetry=self.telemetry,
             clock=self._clock,
@@ -133,8 +131,38 @@ class Gateway:
             ),
             stop=stop,
             pauses=pauses,
-            rhythms={block.name: block.rhythm_seconds for block in config.connectors},
         )
+        router = CommandRouter(
+            journal=journal,
+            telemetry=self.telemetry,
+            clock=self._clock,
+            policy=CommandPolicy(deadline_seconds=config.gateway.command_deadline_seconds),
+        )
+        directory = Directory(clock=self._clock)
+        sinks = SinkRunner(journal)
+        roster = Roster(
+            Surroundings(
+                registry=self._registry,
+                http=http,
+                clock=self._clock,
+                attachments=attachments,
+                journal=journal,
+                picture=picture,
+                metrics=self._metrics,
+                telemetry=self.telemetry,
+                data_dir=data_dir,
+            ),
+            supervisor=supervisor,
+            pauses=pauses,
+            router=router,
+            directory=directory,
+            sinks=sinks,
+        )
+        roster.close_with(self._cleanup)
+        for connector in config.connectors:
+            roster.add_connector(connector)
+        for sink in config.sinks:
+            roster.add_sink(sink)
         watcher = FeedWatcher(
             supervisor.runners,
             journal=journal,
@@ -143,119 +171,107 @@ class Gateway:
             tell_quiet=self.telemetry.quiet_feeds,
         )
         await watcher.restore()
-        router = CommandRouter(
-            {
-                block.name: Executor(
-                    connector=connectors[block.name],
-                    capabilities=platforms[block.name].capabilities,
-                    per_second=block.commands_per_second,
-                )
-                for block in config.connectors
-            },
-            journal=journal,
-            telemetry=self.telemetry,
-            clock=self._clock,
-            policy=CommandPolicy(deadline_seconds=config.gateway.command_deadline_seconds),
-        )
         self.telemetry.watch_journal(
-            journal.statistics,
-            [sink.name for sink in dispatchers],
-            limit_bytes=config.gateway.journal.max_bytes,
+            journal.statistics, sinks.dispatchers, limit_bytes=config.gateway.journal.max_bytes
         )
+        reloader = Reloader(
+            config,
+            read=lambda: load(config.path, registry=self._registry),
+            roster=roster,
+            take_over=self._take_over,
+            telemetry=self.telemetry,
+        )
+        self._reloader = reloader
         self.runtime = Runtime(
-            connectors_by_name=connectors,
-            platforms=platforms,
+            roster=roster,
             supervisor=supervisor,
             pauses=pauses,
-            sinks=DispatcherDesk(dispatchers, journal),
-            dispatchers=dispatchers,
+            sinks=DispatcherDesk(sinks.dispatchers, journal),
+            sink_runner=sinks,
             journal=journal,
             router=router,
             attachments=attachments,
             picture=picture,
-            directory=Directory(connectors.values(), clock=self._clock),
+            directory=directory,
             registry=self._metrics,
             telemetry=self.telemetry,
             clock=self._clock,
             stop=stop,
+            reloader=reloader,
         )
-        server = ApiServer(self.runtime, config.gateway.api)
+        self._server = ApiServer(self.runtime, config.gateway.api)
         watch_picture(self._metrics, picture.statistics)
-        watch_api(self._metrics, server.figures)
-        self.api_url = await server.start()
-        self._cleanup.push("api", server.close)
+        watch_api(self._metrics, self._server.figures)
+        self.api_url = await self._server.start()
+        self._cleanup.push("api", self._server.close)
         self.telemetry.started(
-            feeds=len(supervisor.runners), sinks=len(dispatchers), api=self.api_url
+            feeds=len(supervisor.runners), sinks=len(sinks.dispatchers), api=self.api_url
         )
+
+        def begun() -> None:
+            self._service_manager.ready(f"{len(supervisor.runners)} feeds, API at {self.api_url}")
+            ready()
+
         return await self._serve(
-            stop, ready, supervisor, watcher, dispatchers, keeper, router, journal, attachments
+            stop,
+            supervisor,
+            sinks,
+            journal,
+            {
+                "commands": router.run(begun),
+                "retention": self._trim(journal),
+                "picture": keeper.run(),
+                "attachments": attachments.run(),
+                "quiet feeds": watcher.run(),
+                "reloads": reloader.run(),
+                # To the last moment: a stop that hangs in the journal is ended too.
+                "watchdog": self._service_manager.feed_watchdog(lambda: self._prove_life(journal)),
+            },
         )
 
     async def _serve(
         self,
         stop: StopSignal,
-        ready: Callable[[], None],
         supervisor: Supervisor,
-        watcher: FeedWatcher,
-        dispatchers: list[Dispatcher],
-        keeper: PictureKeeper,
-        router: CommandRouter,
+        sinks: SinkRunner,
         journal: Journal,
-        attachments: AttachmentSpool,
+        others: Mapping[str, Coroutine[Any, Any, None]],
     ) -> bool:
-        manager = self._service_manager
-
-        def begun() -> None:
-            manager.ready(f"{len(supervisor.runners)} feeds, API at {self.api_url}")
-            ready()
-
-        async def prove_life() -> None:
-            await journal.put("gateway", "alive", self._clock.now().isoformat().encode())
-
+        """Run everything until the stop and its two stages; whether the first was enough."""
+        seconds = self._config.gateway.shutdown_seconds
         async with asyncio.TaskGroup() as tasks:
-            commands = tasks.create_task(router.run(begun), name="commands")
-            trimmer = tasks.create_task(self._trim(journal), name="retention")
-            picture = tasks.create_task(keeper.run(), name="picture")
-            spool = tasks.create_task(attachments.run(), name="attachments")
-            sinks = {
-                dispatcher: tasks.create_task(dispatcher.run(), name=f"sink {dispatcher.name}")
-                for dispatcher in dispatchers
-            }
+            running = {name: tasks.create_task(work, name=name) for name, work in others.items()}
+            delivering = tasks.create_task(sinks.run(), name="sinks")
             feeds = tasks.create_task(supervisor.run(), name="feeds")
-            watching = tasks.create_task(watcher.run(), name="quiet feeds")
-            # To the last moment: a stop that hangs in the journal is ended too.
-            watchdog = tasks.create_task(manager.feed_watchdog(prove_life), name="watchdog")
             await stop.wait()
-            manager.stopping(
-                f"stopping on {stop.cause}",
-                within_seconds=self._config.gateway.shutdown_seconds + _CLEANUP_SECONDS,
+            self._service_manager.stopping(
+                f"stopping on {stop.cause}", within_seconds=seconds + _CLEANUP_SECONDS
             )
-            self.telemetry.stopping(
-                signal=stop.cause, deadline_seconds=self._config.gateway.shutdown_seconds
-            )
+            self.telemetry.stopping(signal=stop.cause, deadline_seconds=seconds)
+            running["reloads"].cancel()
             clean = False
             hurry = Interruptible()
             hurrier = tasks.create_task(_hurry(stop, hurry), name="second signal")
-            deadline = asyncio.get_running_loop().call_later(
-                self._config.gateway.shutdown_seconds, hurry.interrupt
-            )
+            deadline = asyncio.get_running_loop().call_later(seconds, hurry.interrupt)
             async with hurry:
                 await asyncio.wait([feeds])
-                commands.cancel()
-                await _drain_sinks(sinks, journal)
+                running["commands"].cancel()
+                await sinks.drain()
                 clean = True
             deadline.cancel()
-            others = (watching, commands, trimmer, picture, spool, hurrier, watchdog)
-            for task in (feeds, *others, *sinks.values()):
+            for task in (feeds, delivering, hurrier, *running.values()):
                 task.cancel()
         lag = journal.statistics().lag
-        undelivered = {
-            dispatcher.name: lag[dispatcher.name]
-            for dispatcher in dispatchers
-            if lag.get(dispatcher.name)
-        }
+        undelivered = {name: lag[name] for name in sinks.dispatchers if lag.get(name)}
         self.telemetry.stopped(clean=clean, undelivered=undelivered)
         return clean
+
+    async def _prove_life(self, journal: Journal) -> None:
+        await journal.put("gateway", "alive", self._clock.now().isoformat().encode())
+
+    def _take_over(self, settings: GatewaySettings) -> None:
+        if self._server is not None:
+            self._server.take_over(settings.api)
 
     async def _forget_removed_sinks(self, journal: Journal) -> None:
         """Let go of positions of sinks that the configuration no longer has: they would hold their events for ever."""
@@ -264,52 +280,6 @@ class Gateway:
             if consumer not in known:
                 await journal.forget(consumer)
                 self.telemetry.sink_forgotten(consumer, undelivered=lag)
-
-    def _build_connectors(
-        self, http: aiohttp.ClientSession, spool: AttachmentSpool
-    ) -> tuple[dict[str, Connector], dict[str, PlatformDescriptor]]:
-        connectors: dict[str, Connector] = {}
-        platforms: dict[str, PlatformDescriptor] = {}
-        for block in self._config.connectors:
-            platform = self._registry.platform(block.platform)
-            context = ConnectorContext(
-                name=block.name, http=http, clock=self._clock, attachments=spool
-            )
-            connector = platform.build(block.settings, context)
-            self._cleanup.push(f"connector {block.name}", connector.close)
-            connectors[block.name] = connector
-            platforms[block.name] = platform
-        return connectors, platforms
-
-    def _build_dispatchers(
-        self, http: aiohttp.ClientSession, journal: Journal, picture: Picture, data_dir: Path
-    ) -> list[Dispatcher]:
-        dispatchers = []
-        for block in self._config.sinks:
-            kind: SinkDescriptor = self._registry.sink(block.kind)
-            context = SinkContext(
-                name=block.name,
-                journal_id=journal.id,
-                http=http,
-                clock=self._clock,
-                data_dir=data_dir,
-                metrics=self._metrics,
-                picture=picture,
-            )
-            dispatchers.append(
-                Dispatcher(
-                    block.name,
-                    kind.build(block.settings, context),
-                    accepts=EventFilter(block.events, block.connectors),
-                    mask=Masker(block.mask),
-                    traits=kind.traits_for(block.settings) if kind.traits_for else kind.traits,
-                    journal=journal,
-                    telemetry=self.telemetry,
-                    clock=self._clock,
-                    policy=DispatchPolicy(),
-                )
-            )
-        return dispatchers
 
     async def _trim(self, journal: Journal) -> None:
         while True:
@@ -347,16 +317,3 @@ def _shared_http_session() -> aiohttp.ClientSession:
 async def _hurry(stop: StopSignal, waiting: Interruptible) -> None:
     await stop.wait_hard()
     waiting.interrupt()
-
-
-async def _drain_sinks(sinks: dict[Dispatcher, asyncio.Task[None]], journal: Journal) -> None:
-    """Let every sink have what the journal holds, but do not wait for receivers that are down."""
-    last = journal.statistics().last_position
-    for dispatcher in sinks:
-        dispatcher.finish_at(last)
-    pending = set(sinks.values())
-    while pending:
-        _, pending = await asyncio.wait(pending, timeout=_STUCK_SINK_GRACE_SECONDS)
-        waited_for = {task for sink, task in sinks.items() if task in pending and not sink.stuck}
-        if not waited_for:
-            return

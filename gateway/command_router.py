@@ -87,14 +87,16 @@ class CommandRouter:
 
     def __init__(
         self,
-        executors: Mapping[str, Executor],
+        executors: Mapping[str, Executor] | None = None,
         *,
         journal: Journal,
         telemetry: Telemetry,
         clock: Clock,
         policy: CommandPolicy,
     ) -> None:
-        self._executors = executors
+        self._executors: dict[str, Executor] = {}
+        self._rates: dict[str, RateLimits] = {}
+        self._platforms: dict[str, str] = {}
         self._journal = journal
         self._clock = clock
         self._policy = policy
@@ -110,16 +112,24 @@ class CommandRouter:
             ),
             platform=self._platform,
         )
-        self._rates = {
-            name: RateLimits(
-                per_second=executor.per_second, burst=max(1.0, _BURST * executor.per_second)
-            )
-            for name, executor in executors.items()
-        }
+        for name, executor in (executors or {}).items():
+            self.add(name, executor)
         self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting: dict[str, asyncio.Timeout] = {}
         """Commands that wait for their turn, which is when they can be cancelled."""
         self._cancelled: set[str] = set()
+
+    def add(self, connector: str, executor: Executor) -> None:
+        """Take commands for one more connector, in the place of one of the same name."""
+        self._executors[connector] = executor
+        self._platforms[connector] = executor.connector.platform
+        self._rates[connector] = RateLimits(
+            per_second=executor.per_second, burst=max(1.0, _BURST * executor.per_second)
+        )
+
+    def remove(self, connector: str) -> None:
+        """Take no more commands for a connector; those under way are followed to their verdicts."""
+        self._executors.pop(connector, None)
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Own the commands under way until cancelled; `ready` is called when requests may come."""
@@ -327,8 +337,7 @@ class CommandRouter:
         await self._log.settle(record, _NEVER_SENT if record.queued else _STOPPED)
 
     def _platform(self, connector: str) -> str:
-        executor = self._executors.get(connector)
-        return executor.connector.platform if executor else "unknown"
+        return self._platforms.get(connector, "unknown")
 
     def _seconds_left(self, command: Command) -> float:
         return max(0.0, (command.deadline - self._clock.now()).total_seconds())

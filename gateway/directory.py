@@ -61,31 +61,40 @@ class Directory:
 
     def __init__(
         self,
-        connectors: Iterable[Connector],
+        connectors: Iterable[Connector] = (),
         *,
         clock: Clock,
         policy: DirectoryPolicy | None = None,
     ) -> None:
-        self._readers = {
-            connector.name: connector
-            for connector in connectors
-            if isinstance(connector, DirectoryReader)
-        }
+        self._readers: dict[str, DirectoryReader] = {}
+        self._places: dict[tuple[str, DirectoryKind], _Place] = {}
         self._clock = clock
         self._policy = policy or DirectoryPolicy()
-        self._places = {
-            (name, kind): _Place()
-            for name, reader in self._readers.items()
-            for kind in sorted(reader.directory_kinds)
-        }
+        for connector in connectors:
+            self.add(connector)
+
+    def add(self, connector: Connector) -> None:
+        """Know one more connector; one without lists adds nothing."""
+        if isinstance(connector, DirectoryReader):
+            self._readers[connector.name] = connector
+            for kind in sorted(connector.directory_kinds):
+                self._places[connector.name, kind] = _Place()
+
+    def remove(self, connector: str) -> None:
+        """Forget a connector and what its lists were."""
+        self._readers.pop(connector, None)
+        for place in [place for place in self._places if place[0] == connector]:
+            del self._places[place]
 
     def lists(self) -> Iterable[tuple[str, DirectoryKind]]:
         """Which lists there are: connector and kind."""
-        return self._places.keys()
+        return list(self._places)
 
     async def read(self, connector: str, kind: DirectoryKind) -> Listed:
         """One of `lists`, as old as the policy allows. Raises nothing: a failure is part of the answer."""
-        place = self._places[connector, kind]
+        place = self._places.get((connector, kind))
+        if place is None:
+            return Listed(connector, kind, None, {}, NotReady(f"connector {connector} was removed"))
         async with place.lock:
             if place.listed is None or self._clock.monotonic() >= place.until:
                 place.listed = await self._ask(connector, kind)
@@ -95,9 +104,10 @@ class Directory:
             return place.listed
 
     async def _ask(self, connector: str, kind: DirectoryKind) -> Listed:
+        reader = self._readers[connector]
         try:
             async with asyncio.timeout(self._policy.ask_seconds):
-                listing = await self._readers[connector].read_directory(kind)
+                listing = await reader.read_directory(kind)
         except TimeoutError:
             failure: TielineError = NotReady(
                 f"no answer within {self._policy.ask_seconds:g} s", reason=Reason.TIMEOUT

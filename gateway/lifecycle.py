@@ -88,12 +88,17 @@ class Interruptible:
 
 
 @asynccontextmanager
-async def signals_request(stop: StopSignal) -> AsyncIterator[None]:
-    """Let SIGTERM and SIGINT ask for a stop while inside."""
+async def signals_request(
+    stop: StopSignal, *, reload: Callable[[], None] | None = None
+) -> AsyncIterator[None]:
+    """Let SIGTERM and SIGINT ask for a stop while inside, and SIGHUP call `reload` if there is one."""
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGTERM, signal.SIGINT)
+    numbers = [signal.SIGTERM, signal.SIGINT]
     for number in numbers:
         loop.add_signal_handler(number, stop.request, number.name)
+    if reload is not None:
+        numbers.append(signal.SIGHUP)
+        loop.add_signal_handler(signal.SIGHUP, reload)
     try:
         yield
     finally:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
 
 from gateway import audit
+from gateway.api.reload import ReloadReport
 from gateway.api.runtime import ConnectorView, ErrorView, FeedView, Readiness
 from gateway.attachments import AttachmentSpool
 from gateway.audit import Act
 from gateway.clock import Clock
 from gateway.command_router import CommandRouter
 from gateway.commands import CommandRecord, CommandRequest
-from gateway.contracts import Connector, Diagnosable, Journal, PlatformDescriptor
+from gateway.contracts import Diagnosable, Journal
 from gateway.contracts.attachments import StoredAttachment
 from gateway.directory import Directory
 from gateway.dispatcher import Dispatcher
@@ -24,7 +25,10 @@ from gateway.feed_runner import FeedRunner
 from gateway.lifecycle import StopSignal
 from gateway.pausing import ConnectorPauses
 from gateway.picture import Picture
+from gateway.reloading import Reloader
+from gateway.roster import Roster
 from gateway.sink_desk import DispatcherDesk
+from gateway.sink_runner import SinkRunner
 from gateway.states import FeedState
 from gateway.supervisor import Supervisor
 from gateway.telemetry import Telemetry
@@ -34,12 +38,11 @@ from gateway.telemetry import Telemetry
 class Runtime:
     """Everything that runs, by what it is asked for."""
 
-    connectors_by_name: Mapping[str, Connector]
-    platforms: Mapping[str, PlatformDescriptor]
+    roster: Roster
     supervisor: Supervisor
     pauses: ConnectorPauses
     sinks: DispatcherDesk
-    dispatchers: Sequence[Dispatcher]
+    sink_runner: SinkRunner
     journal: Journal
     router: CommandRouter
     attachments: AttachmentSpool
@@ -49,11 +52,17 @@ class Runtime:
     telemetry: Telemetry
     clock: Clock
     stop: StopSignal
+    reloader: Reloader
+
+    @property
+    def dispatchers(self) -> Sequence[Dispatcher]:
+        """One for each sink, in the order of the configuration."""
+        return list(self.sink_runner.dispatchers.values())
 
     @property
     def connector_names(self) -> Sequence[str]:
         """In the order of the configuration."""
-        return list(self.connectors_by_name)
+        return list(self.roster.connectors)
 
     @property
     def feed_runners(self) -> Sequence[FeedRunner]:
@@ -66,10 +75,10 @@ class Runtime:
 
     def connectors(self) -> Sequence[ConnectorView]:
         """All connectors, in the order of the configuration."""
-        return [self._connector_view(name) for name in self.connectors_by_name]
+        return [self._connector_view(name) for name in self.roster.connectors]
 
     def _connector_view(self, name: str) -> ConnectorView:
-        connector, platform = self.connectors_by_name[name], self.platforms[name]
+        connector, platform = self.roster.connectors[name], self.roster.platforms[name]
         states = self._feed_states(name)
         return ConnectorView(
             name=name,
@@ -100,6 +109,10 @@ class Runtime:
             if runner.connector.name == connector and runner.state is not None
         )
 
+    async def reload(self) -> ReloadReport:
+        """Take the changed configuration file over, as `Reloader.reload` does."""
+        return await self.reloader.reload()
+
     def ready(self) -> Readiness:
         """Ready: the journal has room and every connector has a feed that is connected and not quiet."""
         reasons = []
@@ -107,9 +120,9 @@ class Runtime:
             reasons.append("stopping")
         if self.journal.statistics().full:
             reasons.append("journal_full")
-        if any(self._connector_state(name) == "down" for name in self.connectors_by_name):
+        if any(self._connector_state(name) == "down" for name in self.roster.connectors):
             reasons.append("connector_down")
-        if any(self._is_quiet(name) for name in self.connectors_by_name):
+        if any(self._is_quiet(name) for name in self.roster.connectors):
             reasons.append("feed_quiet")
         return Readiness(ok=not reasons, reasons=reasons)
 
@@ -136,7 +149,7 @@ class Runtime:
     ) -> CommandRecord:
         """Accept a command, as `CommandRouter.submit` does; none to a connector that is paused."""
         name = request.connector
-        if name in self.connectors_by_name and self.pauses.switch(name).paused:
+        if name in self.roster.connectors and self.pauses.switch(name).paused:
             raise CommandRefused(
                 f"connector: {name!r} is paused",
                 reason=Reason.STOPPED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +18,10 @@ MOST_KEYS_SHOWN = 100
 
 
 class DispatcherDesk:
-    """A `gateway.api.sinks.SinkDesk` over the dispatchers that run."""
+    """A `gateway.api.sinks.SinkDesk` over the dispatchers that run; the mapping may change meanwhile."""
 
-    def __init__(self, dispatchers: Iterable[Dispatcher], journal: Journal) -> None:
-        self._dispatchers = {dispatcher.name: dispatcher for dispatcher in dispatchers}
+    def __init__(self, dispatchers: Mapping[str, Dispatcher], journal: Journal) -> None:
+        self._dispatchers = dispatchers
         self._journal = journal
 
     def names(self) -> Sequence[str]:

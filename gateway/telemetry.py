@@ -7,10 +7,11 @@ closed lists; no agent, call, user or feed name is ever a label.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -112,12 +113,12 @@ class Telemetry:
     def watch_journal(
         self,
         statistics: Callable[[], JournalStatistics],
-        sinks: Iterable[str],
+        sinks: Collection[str],
         *,
         limit_bytes: int,
     ) -> None:
-        """Show the journal's figures and its limit at every scrape, and the lag of the named sinks."""
-        self.registry.register(_JournalCollector(statistics, tuple(sinks), limit_bytes))
+        """Show the journal's figures and its limit at every scrape, and the lag of the sinks that there are then."""
+        self.registry.register(_JournalCollector(statistics, sinks, limit_bytes))
 
     def feed_state(self, connector: str, feed: str, old: FeedState | None, new: FeedState) -> None:
         """A feed went from one state to another."""
@@ -237,8 +238,18 @@ class Telemetry:
         self._sink_up.labels(sink).set(1)
         self._log.info("sink open", sink=sink, position=position)
 
+    def reloaded(self, report: object) -> None:
+        """A changed configuration was taken over."""
+        self._log.info("configuration reloaded", **msgspec.to_builtins(report))
+
+    def reload_refused(self, error: TielineError) -> None:
+        """A configuration could not be taken over; what was in force still is."""
+        self._log.error("configuration not reloaded", **_described(error))
+
     def sink_forgotten(self, sink: str, *, undelivered: int) -> None:
         """A sink is no longer configured; the journal keeps nothing for it any more."""
+        for gauge in (self._sink_up, self._held, self._paused):
+            gauge.remove(sink)
         self._log.warning("sink removed from the configuration", sink=sink, undelivered=undelivered)
 
     def sink_lost(
@@ -364,7 +375,7 @@ class _JournalCollector(Collector):
     def __init__(
         self,
         statistics: Callable[[], JournalStatistics],
-        sinks: tuple[str, ...],
+        sinks: Collection[str],
         limit_bytes: int,
     ) -> None:
         self._statistics = statistics

@@ -30,6 +30,11 @@ class Access:
         self._hosts = frozenset(host_name(host) for host in settings.allowed_hosts)
         self._rates = RateLimits(per_second=settings.acts_per_second, burst=settings.acts_at_once)
 
+    def take_over(self, settings: ApiSettings) -> None:
+        """Know the tokens of these settings and no others; a request that was let in goes on."""
+        self._keyring = Keyring(settings.tokens)
+        self._credentials = settings.needs_credentials
+
     async def close(self) -> None:
         """Release what it holds. Idempotent."""
         if self._oidc is not None:

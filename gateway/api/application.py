@@ -44,6 +44,7 @@ _STRICT_TRANSPORT = {"Strict-Transport-Security": "max-age=31536000"}
 
 _caller = web.RequestKey("caller", Caller)
 _call = web.RequestKey("call", Call)
+ACCESS = web.AppKey("access", Access)
 _log = structlog.get_logger("tieline.api")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -68,6 +69,7 @@ def build_api(
         client_max_size=settings.max_body_bytes,
         middlewares=[frame.count, frame.answer, frame.admit],
     )
+    application[ACCESS] = access
     application.on_response_prepare.append(frame.dress)
 
     async def release(_application: web.Application) -> None:

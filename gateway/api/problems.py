@@ -101,6 +101,11 @@ class Kind(Enum):
         HTTPStatus.SERVICE_UNAVAILABLE,
         "There is no room for another attachment",
     )
+    INVALID_CONFIGURATION = (
+        "invalid-configuration",
+        HTTPStatus.CONFLICT,
+        "The configuration file is wrong, and nothing was changed",
+    )
     REPLAY_PENDING = (
         "replay-pending",
         HTTPStatus.CONFLICT,

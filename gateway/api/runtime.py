@@ -16,6 +16,7 @@ from gateway.directory import Directory
 from gateway.picture import Picture
 
 if TYPE_CHECKING:
+    from gateway.api.reload import ReloadReport
     from gateway.api.sinks import SinkDesk
 
 
@@ -122,6 +123,10 @@ class ApiRuntime(Protocol):
 
     async def resume_connector(self, connector: str) -> None:
         """Connect its feeds again. Raises KeyError, JournalError."""
+        ...
+
+    async def reload(self) -> ReloadReport:
+        """Read the configuration file again and swap what changed. Raises ConfigError: nothing was changed."""
         ...
 
     def ready(self) -> Readiness:

@@ -8,7 +8,7 @@ import ssl
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from gateway.api.application import build_api
+from gateway.api.application import ACCESS, build_api
 from gateway.api.runtime import ApiRuntime
 from gateway.api.settings import ApiSettings, TlsSettings
 from gateway.api.streaming.tail import StreamPolicy
@@ -79,6 +79,10 @@ class ApiServer:
         host, port = self._runner.addresses[0][:2]
         name = f"[{host}]" if ":" in host else host
         return f"{'https' if tls else 'http'}://{name}:{port}"
+
+    def take_over(self, settings: ApiSettings) -> None:
+        """Know the tokens of these settings from now on; everything else stays as it was at the start."""
+        self._runner.app[ACCESS].take_over(settings)
 
     async def close(self) -> None:
         """Stop listening and end what is open. Idempotent."""

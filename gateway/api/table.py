@@ -13,6 +13,7 @@ from gateway.api import (
     documentation,
     event_stream,
     picture_views,
+    reload,
     sink_views,
     views,
 )
@@ -33,6 +34,7 @@ def operations(
         *views.operations(runtime),
         *connector_acts.operations(runtime),
         *sink_views.operations(runtime),
+        *reload.operations(runtime),
         *dead_letter_views.operations(runtime),
         *picture_views.operations(runtime),
         *directory_views.operations(runtime),

@@ -90,6 +90,7 @@ async def _serve(config: Config) -> bool:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     stop = StopSignal()
-    async with signals_request(stop):
-        manager = ServiceManager.from_environment(os.environ)
-        return await Gateway(config, service_manager=manager).run(stop)
+    manager = ServiceManager.from_environment(os.environ)
+    gateway = Gateway(config, service_manager=manager)
+    async with signals_request(stop, reload=gateway.request_reload):
+        return await gateway.run(stop)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config import Config, load
-from config.changes import Blocks, Changes, changes
+from config.changes import BlockNames, Changes, changes, with_swapped
 from tests.config.plugins import GOOD, TOKEN_HASH, Plugins
 
 SECOND_SINK = "  - {name: copy, kind: test_sink, path: copy}\n"
@@ -32,22 +32,22 @@ def test_the_same_file_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        (GOOD, GOOD + SECOND_SINK, Changes(sinks=Blocks(added=("copy",)))),
-        (GOOD + SECOND_SINK, GOOD, Changes(sinks=Blocks(removed=("copy",)))),
+        (GOOD, GOOD + SECOND_SINK, Changes(sinks=BlockNames(added=("copy",)))),
+        (GOOD + SECOND_SINK, GOOD, Changes(sinks=BlockNames(removed=("copy",)))),
         (
             GOOD + SECOND_SINK,
             GOOD + SECOND_SINK.replace("path: copy", "path: elsewhere"),
-            Changes(sinks=Blocks(changed=("copy",))),
+            Changes(sinks=BlockNames(changed=("copy",))),
         ),
         (
             GOOD,
             GOOD.replace("correct-horse", "another-horse"),
-            Changes(connectors=Blocks(changed=("gws-main",))),
+            Changes(connectors=BlockNames(changed=("gws-main",))),
         ),
         (
             GOOD,
             GOOD.replace("name: gws-main", "name: gws-new"),
-            Changes(connectors=Blocks(added=("gws-new",), removed=("gws-main",))),
+            Changes(connectors=BlockNames(added=("gws-new",), removed=("gws-main",))),
         ),
     ],
 )
@@ -76,5 +76,12 @@ def test_keys_of_the_gateway_are_taken_over_or_need_a_restart(tmp_path: Path) ->
         f"api: {{port: 9, tokens: [{token}]}}\n  shutdown_seconds: 7\n  log: {{level: debug}}",
     )
     found = changes(loaded(tmp_path, GOOD), loaded(tmp_path, new))
-    assert found.swapped == ("gateway.api.tokens", "gateway.log.level")
-    assert found.need_restart == ("gateway.api.port", "gateway.shutdown_seconds")
+    assert found.swapped == ("gateway.api.tokens",)
+    assert found.need_restart == (
+        "gateway.api.port",
+        "gateway.log.level",
+        "gateway.shutdown_seconds",
+    )
+    in_force = with_swapped(loaded(tmp_path, GOOD).gateway, loaded(tmp_path, new).gateway)
+    assert [token.name for token in in_force.api.tokens] == ["t"]
+    assert (in_force.api.port, in_force.shutdown_seconds) == (8080, 25)

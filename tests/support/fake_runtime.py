@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.api.reload import BlockChanges, ReloadReport
 from gateway.api.runtime import ApiRuntime, ConnectorView, ErrorView, FeedView, Readiness
 from gateway.audit import Act
 from gateway.capabilities import check
@@ -60,7 +61,7 @@ class FakeRuntime:
         self.picture = Picture()
         self.directory = Directory((), clock=SystemClock())
         self.journal = MemoryJournal()
-        self.sinks = DispatcherDesk((), self.journal)
+        self.sinks = DispatcherDesk({}, self.journal)
         self.failure: Exception | None = None
         self.records: dict[str, CommandRecord] = {}
         self.uploads: dict[str, StoredAttachment] = {}
@@ -113,6 +114,12 @@ class FakeRuntime:
                 version="2026-01",
             )
         ]
+
+    async def reload(self) -> ReloadReport:
+        """Raise `failure`, or tell of one sink that came."""
+        if self.failure is not None:
+            raise self.failure
+        return ReloadReport(connectors=BlockChanges(), sinks=BlockChanges(added=["crm"]))
 
     async def pause_connector(self, connector: str) -> None:
         """Pause the one connector."""

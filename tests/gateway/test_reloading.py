@@ -1,0 +1,160 @@
+"""A changed file taken over: what is swapped, in which order, what a bad file or a failing block leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from config import Config, InvalidConfiguration, load
+from gateway.api.reload import BlockChanges
+from gateway.errors import ConfigError
+from gateway.reloading import Reloader
+from gateway.telemetry import Telemetry
+from tests.config.plugins import GOOD, TOKEN_HASH, Plugins
+from tests.support.waiting import until
+
+CRM = "  - {name: crm, kind: test_sink, path: crm}\n"
+
+
+class Taken:
+    """Stands for the roster: writes down what is taken up and out; `broken` blocks cannot be built."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.broken: set[str] = set()
+
+    def add_connector(self, block: Any) -> None:
+        """Take up, or fail."""
+        self._add("connector", block)
+
+    def add_sink(self, block: Any) -> None:
+        """Take up, or fail."""
+        self._add("sink", block)
+
+    def _add(self, kind: str, block: Any) -> None:
+        word = f"{block.settings.base_url if kind == 'connector' else block.settings.path}"
+        if word in self.broken or Path(word).name in self.broken:
+            raise ConfigError(f"{block.name} cannot be built", hint="mend it")
+        self.steps.append(f"+{kind}/{block.name}")
+
+    async def remove_connector(self, name: str, *, for_good: bool) -> None:
+        """Take out."""
+        self.steps.append(f"-connector/{name}{' for good' if for_good else ''}")
+
+    async def remove_sink(self, name: str, *, for_good: bool) -> None:
+        """Take out."""
+        self.steps.append(f"-sink/{name}{' for good' if for_good else ''}")
+
+
+class Running:
+    """A reloader over a file that the test rewrites."""
+
+    def __init__(self, directory: Path, text: str) -> None:
+        self.path = directory / "tieline.yaml"
+        self.write(text)
+        self.taken = Taken()
+        self.tokens: list[list[str]] = []
+        self.reloader = Reloader(
+            self.read(),
+            read=self.read,
+            roster=self.taken,  # type: ignore[arg-type]  # it is asked for these four methods only
+            take_over=lambda gateway: self.tokens.append([one.name for one in gateway.api.tokens]),
+            telemetry=Telemetry(CollectorRegistry()),
+        )
+
+    def write(self, text: str) -> None:
+        """Change the file."""
+        self.path.write_text(text)
+        self.path.chmod(0o600)
+
+    def read(self) -> Config:
+        """Read the file as the gateway does."""
+        return load(self.path, {}, registry=Plugins())
+
+
+async def test_only_what_differs_is_swapped_and_told(tmp_path: Path) -> None:
+    running = Running(tmp_path, GOOD)
+    running.write(GOOD.replace("path: events.jsonl", "path: other.jsonl") + CRM)
+    report = await running.reloader.reload()
+    assert running.taken.steps == ["-sink/log", "+sink/log", "+sink/crm"]
+    assert report.sinks == BlockChanges(added=("crm",), changed=("log",))
+    assert not await _steps_of_another(running)
+
+
+async def test_what_is_gone_goes_before_anything_comes(tmp_path: Path) -> None:
+    """Two blocks may want the same file or port, one after the other."""
+    running = Running(tmp_path, GOOD + CRM)
+    running.write(GOOD + CRM.replace("name: crm", "name: hook"))
+    await running.reloader.reload()
+    assert running.taken.steps == ["-sink/crm for good", "+sink/hook"]
+
+
+async def test_a_bad_file_changes_nothing_and_says_where(tmp_path: Path) -> None:
+    running = Running(tmp_path, GOOD)
+    running.write(GOOD.replace("kind: test_sink", "kind: unheard_of") + CRM)
+    with pytest.raises(InvalidConfiguration, match=r"sinks\[0\]\.kind"):
+        await running.reloader.reload()
+    assert running.taken.steps == []
+    running.write(GOOD)
+    assert not await _steps_of_another(running)
+
+
+async def test_a_block_that_cannot_be_built_leaves_the_old_one_and_is_tried_again(
+    tmp_path: Path,
+) -> None:
+    running = Running(tmp_path, GOOD)
+    running.taken.broken.add("broken.jsonl")
+    running.write(GOOD.replace("path: events.jsonl", "path: broken.jsonl"))
+    report = await running.reloader.reload()
+    assert [(one.block, one.hint) for one in report.failed] == [("sink/log", "mend it")]
+    assert running.taken.steps == ["-sink/log", "+sink/log"]
+    running.taken.broken.clear()
+    assert await _steps_of_another(running) == ["-sink/log", "+sink/log"]
+
+
+async def test_rotated_tokens_are_taken_over_and_a_new_port_waits_for_the_restart(
+    tmp_path: Path,
+) -> None:
+    token = f"{{name: ops, hash: '{TOKEN_HASH}'}}"
+    running = Running(tmp_path, GOOD)
+    running.write(GOOD.replace("port: 8080", f"port: 9, tokens: [{token}]"))
+    report = await running.reloader.reload()
+    assert running.tokens == [["ops"]]
+    assert (report.taken_over, report.need_restart) == (
+        ("gateway.api.tokens",),
+        ("gateway.api.port",),
+    )
+    again = await running.reloader.reload()
+    assert (again.taken_over, again.need_restart) == ((), ("gateway.api.port",))
+
+
+async def test_a_signal_asks_and_a_bad_file_does_not_end_the_asking(tmp_path: Path) -> None:
+    running = Running(tmp_path, GOOD)
+    read, reads = running.read, 0
+
+    def counted() -> Config:
+        nonlocal reads
+        reads += 1
+        return read()
+
+    running.reloader._read = counted
+    async with asyncio.TaskGroup() as tasks:
+        working = tasks.create_task(running.reloader.run(), name="reloads")
+        running.write("connectors: [")
+        running.reloader.request()
+        await until(lambda: reads == 1, seconds=10)
+        running.write(GOOD + CRM)
+        running.reloader.request()
+        await until(lambda: running.taken.steps == ["+sink/crm"], seconds=10)
+        working.cancel()
+
+
+async def _steps_of_another(running: Running) -> list[str]:
+    """What a further reload of the same file does."""
+    running.taken.steps.clear()
+    await running.reloader.reload()
+    return running.taken.steps
