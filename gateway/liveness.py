@@ -50,8 +50,12 @@ class Step(Enum):
 
 
 def configured_rhythm(rhythms: Mapping[str, float], feed: str) -> float | None:
-    """The first rhythm whose glob fits the feed's name; 0 says that nothing is expected, None that nothing was said."""
-    return next((seconds for glob, seconds in rhythms.items() if fnmatchcase(feed, glob)), None)
+    """The rhythm whose glob fits the feed's name, the longest of several.
+
+    0 says that nothing is expected, None that nothing was said.
+    """
+    fitting = [glob for glob in rhythms if fnmatchcase(feed, glob)]
+    return rhythms[max(fitting, key=len)] if fitting else None
 
 
 class FeedWatch:

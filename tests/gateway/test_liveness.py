@@ -163,6 +163,6 @@ def test_surprises_one_after_the_other_ask_the_platform_rarely() -> None:
 @pytest.mark.parametrize(
     ("feed", "seconds"), [("gws/statistics", 60.0), ("gws/anna", 3600.0), ("other/x", None)]
 )
-def test_the_first_glob_that_fits_gives_the_rhythm(feed: str, seconds: float | None) -> None:
-    rhythms = {"*/statistics": 60.0, "gws/*": 3600.0}
+def test_the_longest_glob_that_fits_gives_the_rhythm(feed: str, seconds: float | None) -> None:
+    rhythms = {"gws/*": 3600.0, "*/statistics": 60.0}
     assert configured_rhythm(rhythms, feed) == seconds
