@@ -47,6 +47,7 @@ SLOW_MODULES = frozenset(
         "connectors/nice_incontact/test_simulator_lives.py",
         "gateway/api/test_schemathesis.py",
         "gateway/cli/test_asking.py",
+        "gateway/journal/test_crashes.py",
         "gateway/journal/test_faults.py",
         "proofs/test_commands.py",
         "support/test_skipping.py",
