@@ -23,13 +23,15 @@ async def serving(answer: bytes, *, hang: bool = False) -> AsyncIterator[str]:
     closed: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        await writer.drain()
-        if hang:
-            await reader.read()
-        writer.close()
-        closed.append(writer)
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
+            if hang:
+                await reader.read()
+        finally:
+            writer.close()
+            closed.append(writer)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
@@ -84,7 +86,7 @@ async def test_without_a_whole_answer_a_change_is_uncertain(
 async def test_an_answer_that_does_not_come_is_given_up() -> None:
     async with serving(b"", hang=True) as url:
         with pytest.raises(CommandUncertain) as caught:
-            await ask(url, changes=True, timeout_seconds=0.2)
+            await ask(url, changes=True, timeout_seconds=1.0)
 
     assert caught.value.reason is Reason.TIMEOUT
 
