@@ -70,6 +70,7 @@ CALL_STATES: dict[str, ConnectionState] = {
 """`Status` of contacts."""
 JOINED, MASKING, HOLDING = "joined", "masking", "holding"
 CONSULT, AGENT_LEG_CALL, PERSONAL_QUEUE = "consult", "agentleg", "personalqueue"
+TAKE_OVER = "takeover"
 
 MEDIA = {
     1: "email", 2: "fax", 3: "chat", 4: "voice", 5: "voicemail", 6: "workitem", 7: "sms",

@@ -24,6 +24,7 @@ from connectors.nice_incontact.vendor import (
     MASKING,
     PERSONAL_QUEUE,
     SUCCEEDED,
+    TAKE_OVER,
     TRANSFERRED,
 )
 from gateway.events import Confidence, Provenance
@@ -124,13 +125,24 @@ class _CallEvent:
         dialled = previous is _C.INITIATED and not self.contact.failed
         failed = now is _C.CLEARED and dialled and self._code() not in SUCCEEDED
         verb = "retrieved" if retrieved else "failed" if failed else _VERBS[now]
-        surprising = self.message.provenance is Provenance.LIVE and not is_legal(previous, now)
+        surprising = (
+            self.message.provenance is Provenance.LIVE
+            and not is_legal(previous, now)
+            and not self._is_handed_over()
+        )
         self._add(
             verb,
             state=now,
             cause=cause if now in _OVER else None,
             at=contacts.changed_at(self.message),
             anomaly="illegal_transition" if surprising else UNSET,
+        )
+
+    def _is_handed_over(self) -> bool:
+        """A call that was transferred or taken over has a contact of its own, which begins in its middle."""
+        contact = self.contact
+        return self.previous is None and (
+            contact.parent is not None or contact.call_type == TAKE_OVER
         )
 
     def _conference(self) -> None:

@@ -454,3 +454,12 @@ def test_a_surprising_transition_is_passed_on_and_flagged() -> None:
     (held,) = Session().begun().push(call("Holding"))
 
     assert held.anomaly == "illegal_transition"
+
+
+@pytest.mark.parametrize("fields", [{"ParentContactId": "70"}, {"CallType": "TakeOver"}])
+def test_a_call_that_was_handed_over_begins_in_its_middle(fields: dict[str, str]) -> None:
+    """Its contact is a new one for the agent; nothing was missed."""
+    (connected,) = Session().begun().push(call("Active", **fields))
+
+    assert connected.type == "tieline.call.connected.v1"
+    assert not isinstance(connected.anomaly, str)
