@@ -24,6 +24,8 @@ SLOW_MODULES = frozenset(
         "connectors/clarity_connect/test_connector.py",
         "connectors/clarity_connect/test_contract.py",
         "connectors/clarity_connect/test_gaps.py",
+        "connectors/clarity_connect/test_keeping.py",
+        "connectors/clarity_connect/test_refusals.py",
         "connectors/clarity_connect/test_simulator_lives.py",
         "connectors/genesys_engage_cloud/test_commands_confirmed.py",
         "connectors/genesys_engage_cloud/test_feeds.py",

@@ -17,7 +17,7 @@ from gateway.feed_runner import SupervisorPolicy
 from gateway.journal import MemoryJournal
 from gateway.lifecycle import StopSignal
 from gateway.states import ConnectionState
-from gateway.supervisor import Supervisor
+from gateway.supervisor import FeedRunner, Supervisor
 from gateway.telemetry import Telemetry
 from tests.support.journals import memory_journal
 from tests.support.waiting import until
@@ -90,8 +90,8 @@ class Record:
 
 
 @asynccontextmanager
-async def supervised(connector: ClarityConnect, record: Record) -> AsyncIterator[None]:
-    """A supervisor at work; at the end it is cancelled, as a process that is killed."""
+async def supervised(connector: ClarityConnect, record: Record) -> AsyncIterator[FeedRunner]:
+    """A supervisor at work over the feed; at the end it is cancelled, as a process that is killed."""
     supervisor = Supervisor(
         [connector],
         journal=record.journal,
@@ -102,7 +102,7 @@ async def supervised(connector: ClarityConnect, record: Record) -> AsyncIterator
     )
     task = asyncio.create_task(supervisor.run(), name="supervisor")
     try:
-        yield
+        yield supervisor.runners[0]
     finally:
         task.cancel()
         await asyncio.wait({task})
