@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from msgspec import Meta
 
 from gateway.api import scopes
@@ -17,7 +17,7 @@ from gateway.api.operations import Call, Operation, Response, Row
 from gateway.api.problems import Kind, Problem
 from gateway.api.streaming.frames import MEDIA_TYPE
 from gateway.api.streaming.places import PATTERN, Place, parse
-from gateway.api.streaming.reader import End, EventReader
+from gateway.api.streaming.reader import End, EventReader, taken
 from gateway.api.streaming.selection import Choice
 from gateway.api.streaming.tail import StreamPolicy, Tail
 from gateway.clock import Clock
@@ -94,7 +94,11 @@ class EventStreams:
                 f"{self._policy.readers} event streams are open",
                 headers={"Retry-After": f"{self._policy.retry_seconds:.0f}"},
             )
+        if call.request.version < HttpVersion11:
+            raise Problem(Kind.BAD_REQUEST, "an event stream needs HTTP/1.1")
         response = web.StreamResponse(headers={"Content-Type": MEDIA_TYPE, **_HEADERS})
+        response.enable_chunked_encoding()
+        response.force_close()
         await response.prepare(call.request)
         if call.request.method == "GET":
             await self._follow(call, response, start)
@@ -106,7 +110,8 @@ class EventStreams:
         self._figures.streams_open += 1
         try:
             async with self._tail.reading():
-                reason = await self._serve(call, response, start)
+                await response.write(b":\n")  # the headers go out with the first piece
+                reason = await self._serve(call, start)
         finally:
             self._figures.streams_open -= 1
         self._figures.streams_ended[reason] += 1
@@ -114,17 +119,16 @@ class EventStreams:
             async with asyncio.timeout(self._policy.farewell_seconds):
                 await response.write(reason.notice)
                 await response.write_eof()
+                await taken(_Connection(call.request), 0, self._policy.look_seconds)
         except (TimeoutError, ConnectionError):
             if call.request.transport is not None:
                 call.request.transport.abort()
 
-    async def _serve(
-        self, call: Call[StreamChoice, None], response: web.StreamResponse, start: Place | None
-    ) -> End:
+    async def _serve(self, call: Call[StreamChoice, None], start: Place | None) -> End:
         reader = EventReader(
             self._tail,
             self._tail.selection(_choice(call.parameters, call.caller)),
-            response.write,
+            _Connection(call.request),
             clock=self._clock,
             catching_up=self._catching_up,
             follow=call.parameters.follow,
@@ -152,6 +156,31 @@ class EventStreams:
                 f"after: the journal ends at position {figures.last_position}",
             )
         return place
+
+
+class _Connection:
+    """A `gateway.api.streaming.reader.Wire`: a request's transport, whose response has begun and is chunked.
+
+    The web server's own writer would encode every piece for every reader anew.
+    """
+
+    def __init__(self, request: web.Request) -> None:
+        self._request = request
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        self._transport.write(data)
+
+    def pending(self) -> int:
+        """How many wait."""
+        return self._transport.get_write_buffer_size()
+
+    @property
+    def _transport(self) -> asyncio.WriteTransport:
+        transport = self._request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the reader has gone")
+        return transport
 
 
 def _choice(asked: StreamChoice, caller: Caller) -> Choice:

@@ -12,12 +12,12 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from tests.bench import bare_kafka, idle, journal, pipeline
+from tests.bench import bare_kafka, idle, journal, pipeline, streams
 from tests.bench.report import Results
 from tests.bench.rig import rig
 from tests.support.peers import installed
 
-PARTS = ("journal", "sustained", "delay", "idle")
+PARTS = ("journal", "streams", "sustained", "delay", "idle")
 
 
 async def _measure(arguments: argparse.Namespace, directory: Path) -> Results:
@@ -29,6 +29,11 @@ async def _measure(arguments: argparse.Namespace, directory: Path) -> Results:
         console.print("journal …")
         results.add(await journal.measure(directory, quick=arguments.quick))
         parts.remove("journal")
+    if "streams" in parts:
+        results.begin("streams")
+        console.print("streams …")
+        results.add(await streams.measure(directory, quick=arguments.quick))
+        parts.remove("streams")
     if not parts:
         return results
     async with rig(directory, arguments.profile) as shared:

@@ -111,6 +111,7 @@ BOUNDS = {
     ],
     "one reader of the event stream": [
         f"{STREAM.round_bytes // 1024} KiB",
+        f"{STREAM.pending_bytes // 1024} KiB",
     ],
     "readers of the event stream": [f"{STREAM.readers:,}"],
     "one request to the API": [

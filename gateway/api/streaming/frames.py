@@ -43,3 +43,8 @@ def opening_frame(journal: str, position: int, retry_seconds: float) -> bytes:
 def notice_frame(name: str, facts: dict[str, Any]) -> bytes:
     """What the stream says about itself."""
     return b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(facts))
+
+
+def framed(chunk: bytes) -> bytes:
+    """A piece of a body as it is written to the connection. Source: RFC 9112, section 7.1 (Chunked Transfer Coding)."""
+    return b"%x\r\n%b\r\n" % (len(chunk), chunk)

@@ -1,25 +1,40 @@
 """One reader of the stream, from its first byte to its last.
 
-A reader pulls: from the shared tail while it keeps up, from the journal itself while it is behind. All that is ever in
-memory for it is what one write did not get rid of. It is told why the stream ends, and when events that it asked for
-are gone.
+While it keeps up it does nothing: the tail writes to it. While it is behind it helps itself, from the tail's rounds or
+from the journal, and writes no more before the last piece is taken: that piece is all that is ever in memory for it. It
+is told why the stream ends, and when events that it asked for are gone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from typing import Protocol
 
-from gateway.api.streaming.frames import event_frame, notice_frame, opening_frame, place_frame
+from gateway.api.streaming.frames import (
+    event_frame,
+    framed,
+    notice_frame,
+    opening_frame,
+    place_frame,
+)
 from gateway.api.streaming.places import Place
 from gateway.api.streaming.selection import Selection
 from gateway.api.streaming.tail import Tail
 from gateway.clock import Clock
 from gateway.errors import JournalClosed, JournalError
 
-Write = Callable[[bytes], Awaitable[None]]
-"""Sends bytes; returns when there is room for more. Raises ConnectionError when the reader has gone."""
+
+class Wire(Protocol):
+    """The connection to a reader."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes as they are, without waiting. Raises ConnectionError when the reader has gone."""
+        ...
+
+    def pending(self) -> int:
+        """How many bytes wait in memory because the reader does not take them. Raises ConnectionError."""
+        ...
 
 
 class End(StrEnum):
@@ -50,32 +65,46 @@ _SAID = {
 
 
 class EventReader:
-    """Serves one reader.
+    """Serves one reader. A `gateway.api.streaming.tail.Follower`.
 
     Attributes:
         position: the reader has everything up to it that it wants.
+        sent_at: when it was last sent something.
     """
 
     def __init__(
         self,
         tail: Tail,
         selection: Selection,
-        write: Write,
+        wire: Wire,
         *,
         clock: Clock,
         catching_up: asyncio.Semaphore,
         follow: bool,
     ) -> None:
+        self.selection = selection
+        self.position = 0
+        self.sent_at = clock.monotonic()
         self._tail = tail
-        self._selection = selection
-        self._write = write
+        self._wire = wire
         self._clock = clock
         self._policy = tail.policy
         self._catching_up = catching_up
         self._follow = follow
         self._end = 0
-        self._sent_at = clock.monotonic()
-        self.position = 0
+        self._left_behind = asyncio.Event()
+
+    def push(self, chunk: bytes) -> bool:
+        """Write without waiting; whether all of it was taken."""
+        try:
+            self._wire.write(chunk)
+            return self._wire.pending() == 0
+        except ConnectionError:
+            return False  # `run` finds out by itself
+
+    def left_behind(self) -> None:
+        """Wake up `run`."""
+        self._left_behind.set()
 
     async def run(self, start: Place | None) -> End:
         """Send events behind `start`, None for new ones only, until the reader leaves or there is a reason to end.
@@ -92,19 +121,24 @@ class EventReader:
             return End.STOPPING
         except JournalError:
             return End.JOURNAL
+        finally:
+            self._tail.leave(self)
 
     async def _serve(self, start: Place | None) -> End:
         gone = self._begin(start)
-        await self._send(opening_frame(self._tail.name, self.position, self._policy.retry_seconds))
-        if gone:
-            await self._send(gone)
+        opening = opening_frame(self._tail.name, self.position, self._policy.retry_seconds)
+        await self._send(framed(opening + gone))
         while not self._tail.stopping:
             if not self._follow and self.position >= self._end:
                 return End.COMPLETE
-            if self._tail.holds(self.position):
-                await self._keep_up()
-            else:
+            if not self._tail.holds(self.position):
                 await self._catch_up()
+            elif (found := self._tail.next_round(self.position)) is not None:
+                chunk = self._tail.chunk(found, self.selection, self.position)
+                self.position = found.last
+                await self._send(chunk)
+            else:
+                await self._keep_up()
         return End.STOPPING
 
     def _begin(self, start: Place | None) -> bytes:
@@ -129,17 +163,14 @@ class EventReader:
         )
 
     async def _keep_up(self) -> None:
-        found = self._tail.next_round(self.position)
-        if found is None:
-            await self._tail.wait()
+        """Have the tail write, until it says that the reader is left behind."""
+        self._left_behind.clear()
+        if self._tail.join(self):
+            await self._left_behind.wait()
+            await self._taken()
         else:
-            chunk = self._tail.chunk(found, self._selection, self.position)
-            self.position = found.last
-            if chunk:
-                await self._send(chunk)
-            if self.position < self._tail.position:
-                await asyncio.sleep(0)  # others have a turn before the next round
-        await self._show_life()
+            # It read the journal itself and is ahead of the tail, which is gathering.
+            await self._clock.sleep(self._policy.gather_seconds)
 
     async def _catch_up(self) -> None:
         """Read a page of the journal; few do so at the same time, the others wait their turn."""
@@ -149,30 +180,42 @@ class EventReader:
         following = events[0].position if events else first
         if following > self.position + 1 < first:
             facts = {"reason": "trimmed", "after": self.position, "goes_on_after": following - 1}
-            await self._send(notice_frame("gap", facts))
+            await self._send(framed(notice_frame("gap", facts)))
         size = 0
         frames: list[bytes] = []
         for event in events:
-            if self._selection(event):
+            if self.selection(event):
                 frames.append(event_frame(self._tail.name, event))
                 size += len(frames[-1])
             self.position = event.position
             if size >= self._policy.round_bytes:
-                await self._send(b"".join(frames))
+                await self._send(framed(b"".join(frames)))
                 size, frames = 0, []
         if not events:
             self.position = max(self.position, first - 1)
-        if frames:
-            await self._send(b"".join(frames))
-        await self._show_life()
-        # A journal that answers from memory and a reader that wants nothing of it would leave no turn to others.
-        await asyncio.sleep(0)
-
-    async def _show_life(self) -> None:
-        if self._clock.monotonic() - self._sent_at >= self._policy.silence_seconds:
-            await self._send(place_frame(self._tail.name, self.position))
+        await self._send(framed(b"".join(frames)) if frames else b"")
+        if self._clock.monotonic() - self.sent_at >= self._policy.silence_seconds:
+            await self._send(framed(place_frame(self._tail.name, self.position)))
 
     async def _send(self, chunk: bytes) -> None:
-        async with asyncio.timeout(self._policy.stalled_seconds):
-            await self._write(chunk)
-        self._sent_at = self._clock.monotonic()
+        """Write a piece, and return when the reader has taken nearly all; others have a turn in any case."""
+        if chunk:
+            self._wire.write(chunk)
+            self.sent_at = self._clock.monotonic()
+        await asyncio.sleep(0)
+        await self._taken()
+
+    async def _taken(self) -> None:
+        """Return when little of what was written is still in memory. Raises TimeoutError: the reader has stalled."""
+        if self._wire.pending() > self._policy.pending_bytes:
+            async with asyncio.timeout(self._policy.stalled_seconds):
+                await taken(self._wire, self._policy.pending_bytes, self._policy.look_seconds)
+
+
+async def taken(wire: Wire, pending_bytes: int, look_seconds: float) -> None:
+    """Return when no more than so many bytes are pending. Raises ConnectionError.
+
+    A transport tells only its protocol when it has room, and that is the web server's; so it is asked now and then.
+    """
+    while wire.pending() > pending_bytes:  # noqa: ASYNC110 - as said
+        await asyncio.sleep(look_seconds)

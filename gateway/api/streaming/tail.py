@@ -1,8 +1,9 @@
-"""The newest events, read from the journal once and encoded once for all readers that keep up.
+"""The newest events, read from the journal once, encoded once, and given to all readers that keep up.
 
-While there are readers one task follows the journal. It gathers what comes for a short while, makes rounds of it and
-wakes everybody: a reader costs one write for each round, however many events are in it. Readers pull; none of them can
-hold the task up, and none has a queue of its own. One that falls behind what is held here reads the journal itself.
+While there are readers one task follows the journal. It gathers what comes for a short while, makes rounds of it, and
+writes each round to every reader that has taken all before it: one write for each reader, of bytes that all with the
+same choice share. Nothing waits for a reader. One that does not take a write leaves this company and helps itself: from
+the rounds that are held here, or from the journal, until it has caught up.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Protocol
 from weakref import WeakValueDictionary
 
-from gateway.api.streaming.frames import event_frame
+from gateway.api.streaming.frames import event_frame, framed, place_frame
 from gateway.api.streaming.places import short_name
 from gateway.api.streaming.selection import Choice, Selection
 from gateway.clock import Clock
@@ -35,6 +37,8 @@ class StreamPolicy:
         gather_seconds: how long events are gathered before they go out.
         tick_seconds: how often those who wait are woken when nothing comes.
         silence_seconds: a reader that was sent nothing for as long is sent its place.
+        pending_bytes: a reader gets nothing more while so much of what was written to it waits in our memory.
+        look_seconds: how often it is looked whether such a reader has taken it.
         stalled_seconds: a reader that does not take what was written for as long is told and closed.
         farewell_seconds: how long it may take to hear why.
         catching_up: how many read the journal themselves at the same time.
@@ -50,6 +54,8 @@ class StreamPolicy:
     gather_seconds: float = 0.05
     tick_seconds: float = 5.0
     silence_seconds: float = 10.0
+    pending_bytes: int = 16 << 10
+    look_seconds: float = 0.02
     stalled_seconds: float = 20.0
     farewell_seconds: float = 5.0
     catching_up: int = 4
@@ -74,12 +80,34 @@ class Round:
         return len(self._events)
 
     def chunk(self, selection: Selection, position: int) -> bytes:
-        """What a reader at a position is sent of it."""
-        return b"".join(
+        """What a reader at a position is sent of it, ready to be written; empty when it wants nothing of it."""
+        frames = b"".join(
             frame
             for event, frame in zip(self._events, self._frames, strict=True)
             if event.position > position and selection(event)
         )
+        return framed(frames) if frames else b""
+
+
+class Follower(Protocol):
+    """A reader that has taken everything up to the end of the tail.
+
+    Attributes:
+        position: it has everything up to there.
+        sent_at: when it was last sent something, in monotonic seconds.
+    """
+
+    selection: Selection
+    position: int
+    sent_at: float
+
+    def push(self, chunk: bytes) -> bool:
+        """Write without waiting; whether all of it was taken."""
+        ...
+
+    def left_behind(self) -> None:
+        """It follows no longer: it did not take a write, or the tail has ended."""
+        ...
 
 
 class Tail:
@@ -101,7 +129,7 @@ class Tail:
         self._shared: OrderedDict[tuple[int, Selection], bytes] = OrderedDict()
         self._shared_bytes = 0
         self._task: asyncio.Task[None] | None = None
-        self._news = asyncio.Event()
+        self._followers: dict[Follower, None] = {}
         self.position = 0
         self.readers = 0
         self.stopping = False
@@ -110,7 +138,7 @@ class Tail:
     def stop(self) -> None:
         """Let all readers go: the server stops."""
         self.stopping = True
-        self._ring()
+        self._dismiss()
 
     def selection(self, choice: Choice) -> Selection:
         """The one selection that all readers with the same choice share."""
@@ -167,13 +195,21 @@ class Tail:
                 self._shared_bytes -= len(self._shared.popitem(last=False)[1])
         return made
 
-    async def wait(self) -> None:
-        """Return when there is news, or after a while without. Raises what ended the task: a JournalError."""
-        news = self._news
-        if self._task is not None and not self._task.done() and not self.stopping:
-            await news.wait()
+    def join(self, follower: Follower) -> bool:
+        """Have rounds written to a reader that stands at the end; whether it does, and there is one.
+
+        Raises what ended the task: a JournalError.
+        """
         if self._task is not None and self._task.done():
             self._task.result()
+        if self.stopping or follower.position != self.position:
+            return False
+        self._followers[follower] = None
+        return True
+
+    def leave(self, follower: Follower) -> None:
+        """Write nothing more to a reader."""
+        self._followers.pop(follower, None)
 
     async def _follow(self) -> None:
         try:
@@ -183,10 +219,36 @@ class Tail:
                         await self.journal.wait(self.position)
                     await self._clock.sleep(self.policy.gather_seconds)
                     await self._take()
-                self._ring()
+                self._show_life()
         finally:
-            # After this step the task is done, and those who are woken see why.
-            asyncio.get_running_loop().call_soon(self._ring)
+            # After this step the task is done, and those who are dismissed see why.
+            asyncio.get_running_loop().call_soon(self._dismiss)
+
+    def _dismiss(self) -> None:
+        followers, self._followers = self._followers, {}
+        for follower in followers:
+            follower.left_behind()
+
+    def _write(self, follower: Follower, chunk: bytes) -> None:
+        follower.sent_at = self._clock.monotonic()
+        if not follower.push(chunk):
+            self.leave(follower)
+            follower.left_behind()
+
+    def _give(self, added: Round) -> None:
+        for follower in list(self._followers):
+            follower.position = added.last
+            chunk = self.chunk(added, follower.selection, added.after)
+            if chunk:
+                self._write(follower, chunk)
+
+    def _show_life(self) -> None:
+        """Send their place to those who were sent nothing for long."""
+        since = self._clock.monotonic() - self.policy.silence_seconds
+        silent = [one for one in self._followers if one.sent_at <= since]
+        chunk = framed(place_frame(self.name, self.position)) if silent else b""
+        for follower in silent:
+            self._write(follower, chunk)
 
     async def _take(self) -> None:
         """Make rounds of what is there, at most as much as is held."""
@@ -198,7 +260,9 @@ class Tail:
                 return
             taken += len(events)
             for part in self._split(events):
-                self._add(Round(self.name, self.position, part))
+                added = Round(self.name, self.position, part)
+                self._add(added)
+                self._give(added)
 
     def _split(self, events: Sequence[StoredEvent]) -> list[list[StoredEvent]]:
         """Cut into parts of at most `round_bytes`, at least one event each."""
@@ -225,7 +289,3 @@ class Tail:
             self._held_bytes -= self._rounds[leaving].size_bytes
             leaving += 1
         del self._rounds[:leaving]
-
-    def _ring(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
