@@ -81,13 +81,18 @@ class Subscriber:
         wanted = {one.name: one for one in self._settings.subscriptions}
         digests = {name: subscriptions.digest(one) for name, one in wanted.items()}
         same = {made.name for made in self.made.values() if digests.get(made.name) == made.digest}
-        missing = [one for name, one in wanted.items() if name not in same]
-        if missing or self._needs_structure():
+        if same != set(wanted) or self._needs_structure():
             await self._read_structure()
         for number, made in list(self.made.items()):
-            if made.name not in same:
-                await self._post(subscriptions.deletion(made.name, number, connection))
-                del self.made[number]
+            if made.name in same:
+                continue
+            changed = wanted.get(made.name)
+            if changed is not None and await self._update(changed, number, connection):
+                same.add(made.name)
+                continue
+            await self._post(subscriptions.deletion(made.name, number, connection))
+            del self.made[number]
+        missing = [one for name, one in wanted.items() if name not in same]
         if not missing:
             await self._follow(connection)
             return
@@ -154,6 +159,24 @@ class Subscriber:
         if answer.fine:
             self.made[number] = msgspec.structs.replace(made, query=posting.query, ids=posting.ids)
 
+    async def _update(self, one: Subscription, number: str, connection: str) -> bool:
+        """Make a subscription what the settings say now; False if it has to be made anew instead."""
+        made = self.made[number]
+        alone = [each.name for each in self.made.values()].count(one.name) == 1
+        postings = subscriptions.creations([one], connection, self._structure.everyone())
+        if (
+            not alone
+            or number.startswith(UNNUMBERED)
+            or len(postings) != 1
+            or not subscriptions.is_of_kind(made.digest, one)
+        ):
+            return False
+        query, ids = postings[0].query, postings[0].ids
+        answer = await self._post(subscriptions.update(one, number, connection, query))
+        if answer.fine:
+            self.made[number] = _made(one, query, ids)
+        return answer.fine
+
     async def _create(self, postings: Sequence[Posting]) -> list[ConnectionFailed]:
         """Create subscriptions; gives why some were refused."""
         wanted = {one.name: one for one in self._settings.subscriptions}
@@ -162,12 +185,8 @@ class Subscriber:
             one = wanted[posting.name]
             if answer.fine:
                 number = subscriptions.id_in(answer.body) or one.subscription_id
-                self.made[number or f"{UNNUMBERED}{posting.name}/{len(self.made)}"] = Made(
-                    name=posting.name,
-                    digest=subscriptions.digest(one),
-                    query=posting.query,
-                    ids=posting.ids if subscriptions.everyone_of(one) else (),
-                )
+                number = number or f"{UNNUMBERED}{posting.name}/{len(self.made)}"
+                self.made[number] = _made(one, posting.query, posting.ids)
                 continue
             failure = self.api.refusal(answer)
             if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -258,6 +277,12 @@ class Subscriber:
         if answer.status in {HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.NOT_FOUND}:
             return {}
         raise self.api.refusal(answer)
+
+
+def _made(one: Subscription, query: str, ids: tuple[str, ...]) -> Made:
+    everyone = subscriptions.everyone_of(one) is not None
+    digest = subscriptions.digest(one)
+    return Made(name=one.name, digest=digest, query=query, ids=ids if everyone else ())
 
 
 def _session_ids(agent: Any) -> list[str]:

@@ -16,6 +16,8 @@ from connectors.clarity_connect.settings import Subscription
 
 CHUNK = 150
 """Most ids in one request: servers of this kind take a query of 2048 characters."""
+_DIGEST = "2 "
+"""The version of what is kept of a subscription."""
 _PATHS = {"none": "", "aggregate": "/aggregateBy", "group": "/groupBy"}
 MAX_BATCH = 50
 PORTION = 400
@@ -136,7 +138,19 @@ def id_in(body: Any) -> str | None:
 
 def digest(subscription: Subscription) -> str:
     """The subscription's content, to notice that the settings changed, or what is kept of it."""
-    return f"2 {msgspec.json.encode(subscription.model_dump(mode='json')).decode()}"
+    return _DIGEST + msgspec.json.encode(subscription.model_dump(mode="json")).decode()
+
+
+def is_of_kind(digest: str, subscription: Subscription) -> bool:
+    """Whether a subscription of that content can become this one by an update: to the same, summed up the same way."""
+    try:
+        before = msgspec.json.decode(digest.removeprefix(_DIGEST))
+    except msgspec.DecodeError:
+        return False
+    return isinstance(before, dict) and (before.get("to"), before.get("sum_by")) == (
+        subscription.to,
+        subscription.sum_by,
+    )
 
 
 def _named(subscription: Subscription) -> list[str]:

@@ -225,7 +225,36 @@ async def test_sums_are_told_under_the_name_of_the_subscription() -> None:
         assert found == {"group/floor", "group/team:1:queues"}
 
 
-async def test_a_changed_subscription_is_made_anew_on_the_kept_connection() -> None:
+async def test_a_changed_subscription_is_updated_on_the_kept_connection() -> None:
+    """It keeps its id if it is to the same; what it leads to is told under its name."""
+    first = [{"name": "a", "to": "queues", "queue_ids": [1]}]
+    second = [{"name": "a", "to": "queues", "queue_ids": [2], "modalities": ["audio"]}]
+    third = [{"name": "a", "to": "agents", "agent_ids": [101]}]
+    async with simulated() as simulator:
+        async with (
+            connected_to(simulator.url, subscriptions=first) as connector,
+            Consumer(connector) as consumer,
+        ):
+            await consumer.event("queue.metrics.observed")
+        (number,) = simulator.subscriptions.all
+        async with (
+            connected_to(simulator.url, subscriptions=second) as connector,
+            Consumer(connector, consumer.resume) as again,
+        ):
+            await again.until(lambda: [e for e in again.events if e.subject == "queue/2"], "it")
+            assert again.links == [True]
+        assert list(simulator.subscriptions.all) == [number]
+        async with (
+            connected_to(simulator.url, subscriptions=third) as connector,
+            Consumer(connector, again.resume) as last,
+        ):
+            await last.event("agent.state.snapshot", agent="101")
+            assert last.links == [True]
+        (left,) = simulator.subscriptions.all
+        assert left != number
+
+
+async def test_a_subscription_that_the_settings_have_no_more_is_deleted() -> None:
     first = [{"name": "a", "to": "queues"}, {"name": "b", "to": "agents"}]
     second = [{"name": "a", "to": "queues", "queue_ids": [1]}]
     async with simulated() as simulator:
