@@ -112,6 +112,15 @@ CAPABILITIES = (
         ),
         note="during a contact it sets the state that follows",
     ),
+    _agent(
+        Verb.AGENT_SEND_USER_EVENT,
+        arguments=(
+            _A(name="name", kind="string", required=True, meaning="name of the event"),
+            _A(name="data", kind="object", required=True, meaning="what the event shall hold"),
+            _A(name="persist", kind="boolean", meaning="keep it for programs that join later"),
+        ),
+        note="for the programs that follow the agent's session, as their CustomEvent",
+    ),
     _agent(Verb.AGENT_CONNECT_LEG, "agent.leg.changed", note="dials the agent's phone"),
     _agent(
         Verb.AGENT_DISCONNECT_LEG,

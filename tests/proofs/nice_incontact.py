@@ -84,7 +84,8 @@ async def offered(centre: Centre, media: str) -> str:
 
 
 async def the_agent(centre: Centre) -> None:
-    """State, leg, leaving and coming back."""
+    """State, an event for others, leg, leaving and coming back."""
+    await centre.done(Verb.AGENT_SEND_USER_EVENT, name="greeting", data={"a": 1})
     await centre.done(Verb.AGENT_SET_STATE, state="not_ready", reason="Lunch")
     await centre.done(Verb.AGENT_SET_STATE, state="ready")
     await centre.done(Verb.AGENT_CONNECT_LEG)

@@ -31,8 +31,10 @@ _REASONS: dict[int, tuple[Reason, str]] = {
 def build(command: Command, situation: Situation) -> Request | Already:
     """The request for a command to an agent whose session is followed.
 
-    Raises CommandRefused: the agent has no session, or the state of things does not allow it.
+    Raises CommandRefused: the agent has no session that it needs, or the state of things does not allow it.
     """
+    if command.verb is Verb.AGENT_SEND_USER_EVENT:
+        return agents.send_event(command, situation.agent)
     if command.verb is not Verb.AGENT_LOGIN and not situation.session:
         raise refused(
             f"agent {situation.agent} has no session",

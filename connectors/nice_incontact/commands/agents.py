@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from connectors._wire.arguments import choice, flag, needed, text
+import msgspec
+
+from connectors._wire.arguments import choice, data, flag, invalid, needed, text
 from connectors.nice_incontact.capabilities import (
     CALL_FAILED,
     LEG_CHANGED,
@@ -27,6 +29,7 @@ from gateway.states import AgentState, ConnectionState
 
 _WORKING = frozenset({AgentState.BUSY, AgentState.AFTER_CONTACT})
 _ACTIVE, _DISCONNECTED = "active", "disconnected"
+MAX_EVENT = 32_000
 _HELD = (ConnectionState.CONNECTED, ConnectionState.HELD)
 
 
@@ -184,8 +187,26 @@ def stop_listening(_command: Command, situation: Situation) -> Request:
     )
 
 
+def send_event(command: Command, agent: str) -> Request:
+    """An event for the programs that follow the agent's session; 200 says that it was sent."""
+    written = msgspec.json.encode(data(command)).decode()
+    if len(written) > MAX_EVENT:
+        raise invalid("data", f"at most {MAX_EVENT} characters of JSON")
+    return Request(
+        method="PUT",
+        path=f"agents/{agent}/custom-event",
+        body={
+            "eventName": needed(command, "name"),
+            "persistInMemory": bool(flag(command, "persist")),
+            "data": written,
+        },
+    )
+
+
 def administrate(command: Command, agent: str) -> Request:
-    """State and log-out of an agent whose session is not followed, by an administrator's request."""
+    """State, log-out and events of an agent whose session is not followed, by an administrator's request."""
+    if command.verb is Verb.AGENT_SEND_USER_EVENT:
+        return send_event(command, agent)
     if command.verb is Verb.AGENT_LOGOUT:
         return Request(
             path=f"agents/{agent}/logout",
@@ -202,7 +223,9 @@ def administrate(command: Command, agent: str) -> Request:
     return Request(path=f"agents/{agent}/state", body=dict(body))
 
 
-ADMINISTRATED: frozenset[Verb] = frozenset({Verb.AGENT_LOGOUT, Verb.AGENT_SET_STATE})
+ADMINISTRATED: frozenset[Verb] = frozenset(
+    {Verb.AGENT_LOGOUT, Verb.AGENT_SEND_USER_EVENT, Verb.AGENT_SET_STATE}
+)
 BUILDERS: dict[Verb, Callable[[Command, Situation], Request | Already]] = {
     Verb.AGENT_LOGIN: login,
     Verb.AGENT_LOGOUT: logout,

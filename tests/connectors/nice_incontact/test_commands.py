@@ -122,7 +122,7 @@ def test_each_verb_has_its_request(
 
 
 def test_every_verb_of_the_table_is_built() -> None:
-    others = {Verb.AGENT_LOGIN, Verb.AGENT_LOGOUT}
+    others = {Verb.AGENT_LOGIN, Verb.AGENT_LOGOUT, Verb.AGENT_SEND_USER_EVENT}
 
     assert {asked.verb for asked, *_ in REQUESTS} | others == {line.verb for line in CAPABILITIES}
 
@@ -212,6 +212,18 @@ def test_a_logout_is_a_delete_with_its_choices() -> None:
 
     assert (request.method, request.path) == ("DELETE", "agent-sessions/S1")
     assert request.body == {"forceLogoff": True, "endContacts": True, "ignorePersonalQueue": False}
+
+
+@pytest.mark.parametrize("session", ["", "agent-sessions/S1"])
+def test_an_event_for_other_programs_needs_no_session(session: str) -> None:
+    asked = command(Verb.AGENT_SEND_USER_EVENT, name="greeting", data={"a": 1})
+
+    request = commands.build(asked, situation(session=session))
+
+    assert isinstance(request, Request)
+    assert (request.method, request.path) == ("PUT", f"agents/{AGENT}/custom-event")
+    assert request.body == {"eventName": "greeting", "persistInMemory": False, "data": '{"a":1}'}
+    assert request == commands.administrate(asked, AGENT)
 
 
 def test_during_a_contact_the_state_that_follows_is_the_proof() -> None:

@@ -133,6 +133,15 @@ async def test_an_unknown_reason_is_refused_by_the_platform() -> None:
         assert "Invalid parameter 'reason'" in (outcome.message or "")
 
 
+async def test_an_event_for_other_programs_comes_back_to_the_gateway() -> None:
+    async with desk() as agent:
+        since = len(agent.consumer.events)
+        await agent.done(Verb.AGENT_SEND_USER_EVENT, name="greeting", data={"a": 1})
+        told = await agent.event("vendor.message", since)
+
+        assert told.native.payload["eventName"] == "greeting"
+
+
 async def test_the_leg_is_connected_muted_and_hung_up() -> None:
     async with desk() as agent:
         await agent.done(Verb.AGENT_CONNECT_LEG)
