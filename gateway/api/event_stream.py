@@ -119,7 +119,8 @@ class EventStreams:
             async with asyncio.timeout(self._policy.farewell_seconds):
                 await response.write(reason.notice)
                 await response.write_eof()
-                await taken(_Connection(call.request), 0, self._policy.look_seconds)
+                async for _ in taken(_Connection(call.request), 0, self._policy.look_seconds):
+                    pass
         except (TimeoutError, ConnectionError):
             if call.request.transport is not None:
                 call.request.transport.abort()

@@ -12,6 +12,7 @@ from gateway.api.application import ACCESS, build_api
 from gateway.api.runtime import ApiRuntime
 from gateway.api.settings import ApiSettings, TlsSettings
 from gateway.api.streaming.tail import StreamPolicy
+from gateway.clock import Clock
 from gateway.errors import ConfigError
 from gateway.telemetry_figures import ApiFigures
 
@@ -50,11 +51,14 @@ class ApiServer:
         settings: ApiSettings,
         *,
         stream_policy: StreamPolicy | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.figures = ApiFigures()
         self._settings = settings
         self._runner = web.AppRunner(
-            build_api(runtime, settings, figures=self.figures, stream_policy=stream_policy),
+            build_api(
+                runtime, settings, figures=self.figures, stream_policy=stream_policy, clock=clock
+            ),
             access_log=None,
             logger=_log,
             handle_signals=False,

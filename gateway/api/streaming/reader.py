@@ -8,6 +8,7 @@ is told why the stream ends, and when events that it asked for are gone.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import Protocol
 
@@ -64,6 +65,10 @@ _SAID = {
 }
 
 
+class _Stalled(Exception):
+    """The reader takes nothing."""
+
+
 class EventReader:
     """Serves one reader. A `gateway.api.streaming.tail.Follower`.
 
@@ -115,7 +120,7 @@ class EventReader:
             return await self._serve(start)
         except ConnectionError:
             return End.LEFT
-        except TimeoutError:
+        except _Stalled:
             return End.STALLED
         except JournalClosed:
             return End.STOPPING
@@ -206,16 +211,18 @@ class EventReader:
         await self._taken()
 
     async def _taken(self) -> None:
-        """Return when little of what was written is still in memory. Raises TimeoutError: the reader has stalled."""
-        if self._wire.pending() > self._policy.pending_bytes:
-            async with asyncio.timeout(self._policy.stalled_seconds):
-                await taken(self._wire, self._policy.pending_bytes, self._policy.look_seconds)
+        """Return when little of what was written is still in memory."""
+        begun = self._clock.monotonic()
+        async for _ in taken(self._wire, self._policy.pending_bytes, self._policy.look_seconds):
+            if self._clock.monotonic() - begun >= self._policy.stalled_seconds:
+                raise _Stalled
 
 
-async def taken(wire: Wire, pending_bytes: int, look_seconds: float) -> None:
-    """Return when no more than so many bytes are pending. Raises ConnectionError.
+async def taken(wire: Wire, pending_bytes: int, look_seconds: float) -> AsyncIterator[None]:
+    """Go on until no more than so many bytes are pending. Raises ConnectionError.
 
     A transport tells only its protocol when it has room, and that is the web server's; so it is asked now and then.
     """
-    while wire.pending() > pending_bytes:  # noqa: ASYNC110 - as said
+    while wire.pending() > pending_bytes:
+        yield
         await asyncio.sleep(look_seconds)
