@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from sinks.kafka.settings import KafkaSettings
 from sinks.prometheus import SINK as PROMETHEUS
 from sinks.webhook import SINK as WEBHOOK
 from sinks.webhook.settings import WebhookSettings
-from tests.repo.checkout import rows
+from tests.repo.checkout import rows, text
 
 PAGE = Path("gateway/README.md")
 HEADING = "## Every buffer, its bound, and what happens when it is full"
@@ -129,6 +130,37 @@ BOUNDS = {
 }
 
 
+FILLED = {
+    "one CometD reply": "connectors/_wire/test_long_polling.py::an_answer_too_large_is_a_gap",
+    "received, not yet journalled": "connectors/_wire/test_long_polling.py::a_full_buffer_pauses_polling",
+    "one SignalR frame": "connectors/_wire/signalr/test_interruptions.py::a_frame_that_stays_damaged",
+    "heard and not yet journalled, per SignalR connection": (
+        "connectors/_wire/signalr/test_client.py::a_full_buffer_pauses_reading"
+    ),
+    "hand-over to the journal's writer": "gateway/journal/test_faults.py::a_full_queue_makes_appends_wait",
+    "one transaction": "gateway/journal/test_faults.py::an_append_larger_than_the_queue_passes",
+    "newest events in memory": "gateway/journal/test_contract.py::SqliteJournalWithoutCache",
+    "the journal's file": "contract/journal_suite.py::is_full_rather_than_dropping",
+    "one batch to a sink": "gateway/test_dispatcher.py::batches_are_cut_by_bytes",
+    "events held back by their partition keys": "gateway/delivery/test_holding.py::there_is_no_room",
+    "requests of a webhook": "sinks/webhook/test_sink.py::keys_go_at_the_same_time_up_to_the_limit",
+    "records on their way to Kafka": "sinks/kafka/test_outages.py::costs_no_more_than_the_deadline",
+    "live picture": "gateway/test_picture.py::the_picture_is_bounded",
+    "attempts to connect": "gateway/test_start_gate.py::no_more_attempts_than_allowed",
+    "commands and acts of one caller": "gateway/api/test_limits.py::one_caller_s_flood_is_refused",
+    "commands under way": "gateway/test_command_bounds.py::beyond_the_commands_under_way",
+    "settled commands remembered": "gateway/test_command_bounds.py::beyond_the_settled_commands",
+    "newest events for readers": "gateway/api/test_event_stream.py::told_that_events_it_lacks_are_gone",
+    "one reader of the event stream": "gateway/api/test_event_stream.py::a_stalled_reader_is_closed",
+    "readers of the event stream": "gateway/api/test_event_stream.py::too_many_readers",
+    "one request to the API": "gateway/api/test_commands.py::a_body_without_its_length_is_bounded",
+    "uploaded attachments": "gateway/api/test_attachments.py::a_full_spool_says_when_to_come_again",
+    "a simulator's oracle": "connectors/_simulation/test_ledger.py::the_oldest_messages_are_forgotten",
+    "a simulator's queue": "connectors/_simulation/test_bayeux_server.py::a_full_queue_ends_the_session",
+}
+"""Which test fills a buffer and looks at the answer: file, and a part of the test's name."""
+
+
 def row_of(buffer: str) -> list[str]:
     (found,) = [cells for cells in rows(PAGE, HEADING) if cells[0].startswith(buffer)]
     return found
@@ -145,3 +177,11 @@ def test_a_bound_on_the_page_is_the_default_of_the_code(buffer: str) -> None:
 def test_every_row_of_the_page_is_checked() -> None:
     """A new row gets its line here."""
     assert len(rows(PAGE, HEADING)) == len(BOUNDS)
+
+
+@pytest.mark.parametrize("buffer", FILLED)
+def test_a_bound_is_tried_by_a_test_that_fills_it(buffer: str) -> None:
+    """The answer on the page is one that somebody has seen."""
+    file, _, name = FILLED[buffer].partition("::")
+    source = text(Path("tests") / file)
+    assert re.search(rf"(def|class) \w*{name}", source), FILLED[buffer]

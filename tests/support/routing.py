@@ -65,6 +65,8 @@ async def routing(
     resume_seconds: float = 30.0,
     per_second: float = 1_000.0,
     clock: Clock | None = None,
+    most_in_flight: int = 1_000,
+    most_kept: int = 10_000,
 ) -> AsyncIterator[CommandRouter]:
     """A router that runs; at the end it is killed, as by a stop."""
     router = CommandRouter(
@@ -72,7 +74,12 @@ async def routing(
         journal=journal,
         telemetry=Telemetry(CollectorRegistry()),
         clock=clock or SystemClock(),
-        policy=CommandPolicy(deadline_seconds=deadline_seconds, resume_seconds=resume_seconds),
+        policy=CommandPolicy(
+            deadline_seconds=deadline_seconds,
+            resume_seconds=resume_seconds,
+            most_in_flight=most_in_flight,
+            most_kept=most_kept,
+        ),
     )
     ready = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
