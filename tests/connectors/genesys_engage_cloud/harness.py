@@ -29,8 +29,8 @@ WAIT_SECONDS = 15.0
 
 @asynccontextmanager
 async def simulated(**settings: Any) -> AsyncIterator[Simulator]:
-    """A simulator in which only what the test asks for happens, with a short session window."""
-    defaults = {"agents": 2, "events_per_second": 0, "timeout_ms": 2_000, "max_interval_ms": 3_000}
+    """A simulator in which only what the test asks for happens, and whose sessions outlive a busy machine."""
+    defaults = {"agents": 2, "events_per_second": 0, "timeout_ms": 2_000, "max_interval_ms": 30_000}
     async with Simulator(SimulatorSettings(**{**defaults, **settings})) as simulator:
         yield simulator
 

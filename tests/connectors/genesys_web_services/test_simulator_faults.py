@@ -18,6 +18,7 @@ from connectors.genesys_web_services.simulator import (
 )
 from tests.support.gws_desk import QUIET, Desk, desk
 from tests.support.raw_bayeux import eventually
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -155,14 +156,24 @@ async def test_slow_delays_a_reply(agent: Desk) -> None:
     assert loop.time() - start >= 0.15
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [msgspec.structs.replace(QUIET, faults=(Fault(FaultKind.SESSION_UNKNOWN, at_seconds=0.05),))],
-)
-async def test_a_scripted_fault_comes_by_itself(simulator: Simulator) -> None:
-    async with desk(simulator) as waiting:
-        *_, reply = await waiting.bayeux.connect()
-    assert reply["error"].startswith("402:")
+class Struck(Simulator):
+    """A simulator that notes what strikes it."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__(msgspec.structs.replace(QUIET, faults=faults))
+        self.struck: list[Fault] = []
+
+    def strike(self, fault: Fault) -> None:
+        """Note it."""
+        self.struck.append(fault)
+
+
+async def test_a_scripted_fault_comes_by_itself() -> None:
+    fault = Fault(FaultKind.SESSION_UNKNOWN, at_seconds=0.05)
+    async with Struck(fault) as simulator:
+        await until(lambda: simulator.struck)
+
+    assert simulator.struck == [fault]
 
 
 async def test_a_wrong_fault_is_refused_with_a_reason(agent: Desk) -> None:
