@@ -53,7 +53,7 @@ def rewrite(gateway: site.GatewayProcess, changed: dict[str, Any]) -> None:
 async def test_what_changed_is_swapped_and_the_rest_keeps_its_sessions(
     tmp_path: Path, http: aiohttp.ClientSession
 ) -> None:
-    """A connector goes and comes back, a sink is changed, a token is rotated: nothing is lost, doubled or begun anew."""
+    """A connector goes and returns, a sink changes, a token is rotated: nothing is lost, doubled or begun anew."""
     async with (
         site.platform(
             tmp_path, http, agents=AGENTS, events_per_second=50, ack=True, max_interval_ms=60_000
