@@ -166,6 +166,7 @@ class CommandRouter:
         async with self._log.holding(key):
             if (known := await self._log.known(key, digest)) is not None:
                 return known
+            executor = self._executor(request)  # it may have been removed meanwhile
             self._check_rates(request.connector)
             command = self._new_command(request, idempotency_key, requester, origin)
             record = CommandRecord(

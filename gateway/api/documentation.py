@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -15,12 +15,13 @@ from gateway.api.openapi import document
 from gateway.api.operations import JSON, Call, NoParameters, Operation, Response, Row
 from gateway.api.runtime import ApiRuntime
 from gateway.api.settings import ApiSettings
+from gateway.commands import Capability
 
 PATH = "/openapi.json"
 
 
 class Documentation:
-    """Describes the table that it is part of, once, when it is first asked for."""
+    """Describes the table that it is part of, anew when connectors came or went."""
 
     def __init__(
         self, runtime: ApiRuntime, settings: ApiSettings, rows: Callable[[], Sequence[Row]]
@@ -28,19 +29,18 @@ class Documentation:
         self._runtime = runtime
         self._settings = settings
         self._rows = rows
-        self._document: bytes | None = None
-        self._page: bytes | None = None
+        self._tables: Mapping[str, Sequence[Capability]] | None = None
+        self._document = b""
+        self._page = b""
 
     async def openapi(self, _call: Call[NoParameters, None]) -> web.Response:
         """The document."""
-        if self._document is None:
-            self._document = json.dumps(self._describe(), ensure_ascii=False, indent=1).encode()
+        self._describe()
         return web.Response(body=self._document, content_type=JSON)
 
     async def page(self, _call: Call[NoParameters, None]) -> web.Response:
         """The page. Its style is its own, so it needs nothing from any other place."""
-        if self._page is None:
-            self._page = page.render(self._describe()).encode()
+        self._describe()
         return web.Response(
             body=self._page,
             content_type="text/html",
@@ -48,13 +48,20 @@ class Documentation:
             headers={"Content-Security-Policy": page.CONTENT_POLICY},
         )
 
-    def _describe(self) -> dict[str, Any]:
-        return document(
+    def _describe(self) -> None:
+        connectors = self._runtime.connectors()
+        tables = {view.name: view.commands for view in connectors}
+        if tables == self._tables:
+            return
+        described = document(
             self._rows(),
-            extra=command_schemas(self._runtime.connectors()),
+            extra=command_schemas(connectors),
             credentials=self._settings.needs_credentials,
             loopback=is_loopback(self._settings.host),
         )
+        self._document = json.dumps(described, ensure_ascii=False, indent=1).encode()
+        self._page = page.render(described).encode()
+        self._tables = tables
 
 
 def operations(documentation: Documentation) -> Sequence[Row]:

@@ -1,4 +1,4 @@
-"""A proxy before a platform: it passes everything on, and keeps the replies to chosen requests until they are let go."""
+"""A proxy before a platform: it passes everything on, and keeps the replies to chosen requests until let go."""
 
 from __future__ import annotations
 

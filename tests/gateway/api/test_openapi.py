@@ -173,6 +173,22 @@ def test_platforms_that_differ_have_a_form_each_and_those_that_do_not_share_one(
     assert schemas["Command"]["oneOf"] == [{"$ref": "#/components/schemas/Command.call.dial"}]
 
 
+async def test_a_connector_that_comes_is_described(
+    serve: Serve, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A changed configuration is taken over without a restart, and so is what clients may send."""
+    client = await serve()
+    found = runtime.connectors()
+    for connectors in ([], [*found, connector("newcomer", TABLE)]):
+        monkeypatch.setattr(runtime, "connectors", lambda here=connectors: here)
+        async with client.get("/openapi.json") as response:
+            document = await response.text()
+        async with client.get("/docs") as response:
+            page = await response.text()
+        for text in (document, page):
+            assert ("newcomer" in text) is (connectors != [])
+
+
 async def test_without_connectors_no_command_is_allowed(
     serve: Serve, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
