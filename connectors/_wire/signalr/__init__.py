@@ -16,8 +16,8 @@ messages renew the resume state of a quiet connection, because how long nobody l
 whether it can be resumed. A batch whose `connection_id` is another than before belongs to a new
 connection: what the application registered for the old one must be registered again.
 
-Modules: `values` (what crosses the border), `client` (the above), `session` (the state machine), `line` (the transport),
-`cursors`, `frames`, `negotiation`, `requests`, `troubles` (the protocol), `buffer`, `channels`,
+Modules: `values` (what crosses the border), `client` (the above), `session` (the state machine),
+`cursors`, `frames`, `negotiation`, `requests`, `troubles` (the protocol), `buffer`, `line`, `channels`,
 `event_stream`, `calls`, `opening` and `exchange` (the wire). `SpeaksCore` from `open` says that the
 server is an ASP.NET Core one: `core.CoreClient` has the same methods for those, by the library
 `signalrcore`, on WebSocket and without replay. Source: SignalR/SignalR 2.2.1, `Microsoft.AspNet.SignalR.Core`.

@@ -147,10 +147,11 @@ class CoreClient:
             query,
             await self._socket_headers(),
             tls=self._tls,
+            max_bytes=self._limits.max_frame_bytes,
             name=self._name,
             admit=self._admit,
             opened=self._opened.set,
-            closed=lambda gone: self._lose(gone, "closed the connection"),
+            closed=self._closed,
         )
         try:
             async with asyncio.timeout(self._limits.request_seconds):
@@ -292,6 +293,13 @@ class CoreClient:
             answer.set_exception(CommandRefused(str(message.error)[:300]))
         else:
             answer.set_result(message.result)
+
+    def _closed(self, hub: LibraryHub) -> None:
+        if hub.too_large:
+            limit = self._limits.max_frame_bytes
+            self._lose(hub, f"sends more than {limit} bytes in one message", Reason.TOO_LARGE)
+        else:
+            self._lose(hub, "closed the connection")
 
     def _lose(self, hub: LibraryHub, what: str, reason: Reason = Reason.SERVER_CLOSED) -> None:
         if hub is not self._hub or self._ended is not None:

@@ -2,8 +2,10 @@
 
 It is handed a finished address, takes every message before it looks for handlers, and its own
 reconnecting stays off. Its log is silenced, for it holds tokens. It is closed by hand, because its own
-way of stopping can wait for ever on a reader that is blocked. Source: signalrcore 1.0.2, `hub/base_hub_connection.py`,
-`transport/sockets/base_socket_client.py`.
+way of stopping can wait for ever on a reader that is blocked. It takes pings and pongs of the WebSocket
+for messages and reads frames of any length, so what it reads passes through a `Gate`. Source: signalrcore
+1.0.2, `hub/base_hub_connection.py`, `transport/sockets/base_socket_client.py`,
+`transport/websockets/websocket_client.py`; RFC 6455, sections 5.4 and 5.5.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -23,12 +26,64 @@ from gateway.errors import ConfigError
 LIBRARY_LOGGER = "SignalRCoreClient"
 
 
+_PING, _PONG = 0x9, 0xA
+
+
+class Gate:
+    """Stands between the library and its socket: answers pings, drops pongs, and ends what is too long.
+
+    Attributes:
+        too_large: whether that was the end.
+    """
+
+    def __init__(self, client: Any, max_bytes: int, ended: type[Exception]) -> None:
+        self._read_exactly = client._recv_exactly  # noqa: SLF001 - the library has no other place to stand at
+        self._read_frame = client._read_one_frame  # noqa: SLF001 - likewise
+        self._write = client.send
+        self._writing = threading.Lock()
+        self._max_bytes = max_bytes
+        self._ended = ended
+        self._length = 0
+        self.too_large = False
+        client._recv_exactly = self._recv_exactly  # noqa: SLF001 - likewise
+        client._read_one_frame = self._read_one_frame  # noqa: SLF001 - likewise
+        client.send = self._send
+
+    def _recv_exactly(self, count: int) -> bytes:
+        self._length += count
+        if self._length > self._max_bytes:
+            self.too_large = True
+            raise self._ended
+        found: bytes = self._read_exactly(count)
+        return found
+
+    def _read_one_frame(self) -> tuple[bool, int, bytes]:
+        """The next frame of a message; a message's frames count together."""
+        while True:
+            before = self._length
+            last, opcode, data = self._read_frame()
+            if opcode in {_PING, _PONG}:
+                self._length = before
+                if opcode == _PING:
+                    self._send(data, _PONG)
+                continue
+            if last:
+                self._length = 0
+            return last, opcode, data
+
+    def _send(self, message: str | bytes, opcode: int = 0x1) -> None:
+        """Both the reader, for pongs, and whoever sends write to the socket."""
+        with self._writing:
+            self._write(message, opcode)
+
+
 class LibraryHub:
     """Use it once: `start`, `send` any number of times, `close`.
 
     Args:
         url: the hub's address, http or https.
         query: what goes into it, the connection's token among it.
+        max_bytes: longest message that is read.
         admit: gets what one frame held, in the loop; the reader waits for it.
         opened: called in the loop when the handshake is through.
         closed: called in the loop when the reader has ended.
@@ -44,6 +99,7 @@ class LibraryHub:
         headers: Mapping[str, str],
         *,
         tls: ssl.SSLContext | bool,
+        max_bytes: int,
         name: str,
         admit: Callable[[LibraryHub, list[Any]], Awaitable[None]],
         opened: Callable[[], None],
@@ -52,6 +108,7 @@ class LibraryHub:
         try:
             from signalrcore.hub.base_hub_connection import BaseHubConnection
             from signalrcore.protocol.json_hub_protocol import JsonHubProtocol
+            from signalrcore.transport.sockets.errors import SocketClosedError
         except ImportError as error:
             raise ConfigError(
                 "ASP.NET Core SignalR needs the library signalrcore",
@@ -61,6 +118,7 @@ class LibraryHub:
         self._name = name
         self._sending = asyncio.Lock()
         self._gone = False
+        self._gate: Gate | None = None
         parts = urlsplit(url)
         scheme = "wss" if parts.scheme == "https" else "ws"
         self._hub: Any = BaseHubConnection(
@@ -84,9 +142,20 @@ class LibraryHub:
 
             return call
 
+        def guard() -> None:
+            # Runs in the reader, between the handshake and the first message.
+            self._gate = Gate(self._hub.transport._client, max_bytes, SocketClosedError)  # noqa: SLF001 - as in Gate
+            tell_opened()
+
+        tell_opened = in_loop(opened)
         self._hub.on_message = deliver
-        self._hub.on_open(in_loop(opened))
+        self._hub.on_open(guard)
         self._hub.on_close(in_loop(lambda: closed(self)))
+
+    @property
+    def too_large(self) -> bool:
+        """Whether it ended because a message was longer than is read."""
+        return self._gate is not None and self._gate.too_large
 
     async def start(self) -> None:
         """Connect and shake hands; raises whatever the library's sockets raise, which may hold the token."""

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
 import msgspec
 import pytest
-from aiohttp import web
+from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
 from connectors._wire.signalr.client import SignalRClient
 from connectors._wire.signalr.core import CoreClient
+from connectors._wire.signalr.core_library import LibraryHub
 from connectors._wire.signalr.core_negotiation import read_core_negotiation
 from connectors._wire.signalr.values import Batch, Limits, Loss, SignalRResume, Transport
 from gateway.errors import (
@@ -233,6 +235,75 @@ async def test_a_server_that_never_shakes_hands_is_given_up_in_time() -> None:
                 await client.open()
         assert caught.value.reason is Reason.TIMEOUT
     await eventually(lambda: not readers(), "no reader left")
+
+
+@asynccontextmanager
+async def scripted_hub(
+    play: Callable[[web.WebSocketResponse], Awaitable[None]],
+) -> AsyncIterator[str]:
+    """A hub that shakes hands and then does what the test says, frame by frame."""
+
+    async def negotiate(_: web.Request) -> web.Response:
+        return web.Response(text=OFFER, content_type="application/json")
+
+    async def hub(request: web.Request) -> web.WebSocketResponse:
+        response = web.WebSocketResponse(autoping=False)
+        await response.prepare(request)
+        await response.receive()
+        await response.send_str("{}\x1e")
+        await play(response)
+        return response
+
+    application = web.Application()
+    application.router.add_post("/hub/negotiate", negotiate)
+    application.router.add_get("/hub", hub)
+    async with TestServer(application, host="127.0.0.1") as server:
+        yield str(server.make_url("/hub"))
+
+
+def called(value: object) -> str:
+    return json.dumps({"type": 1, "target": "onX", "arguments": [value]}) + "\x1e"
+
+
+async def test_pings_and_pongs_of_the_socket_are_no_messages() -> None:
+    """A proxy in between may send them; a ping is answered with what it held."""
+    answers: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def play(response: web.WebSocketResponse) -> None:
+        # Not before the handshake is through: only then frames are looked at.
+        await response.receive()
+        for number in range(3):
+            await response.ping(b"are you there")
+            await response.pong(b"")
+            await response.send_str(called(number))
+        async for message in response:
+            if message.type is WSMsgType.PONG:
+                answers.put_nowait(message.data)
+
+    async with scripted_hub(play) as url, client_of(url) as client:
+        await client.open()
+        await client._send(LibraryHub.ping)
+        assert values(await collect(client, 3)) == [0, 1, 2]
+        async with asyncio.timeout(20):
+            assert [await answers.get() for _ in range(3)] == [b"are you there"] * 3
+
+
+async def test_a_message_that_is_too_long_is_not_read() -> None:
+    """Neither in one frame nor in many; the connection is given up."""
+
+    async def play(response: web.WebSocketResponse) -> None:
+        await response.receive()
+        await response.send_str(called("x" * 2_000))
+        await response.send_str(called("y" * 20_000))
+        await response.receive()
+
+    async with scripted_hub(play) as url, client_of(url, max_frame_bytes=10_000) as client:
+        await client.open()
+        await client._send(LibraryHub.ping)
+        assert values(await collect(client, 1)) == ["x" * 2_000]
+        with pytest.raises(NotConnected) as raised:
+            await collect(client, 1)
+    assert raised.value.reason is Reason.TOO_LARGE
 
 
 async def test_without_the_library_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
