@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from connectors._wire.cookies import CookieStore
+from connectors.genesys_engage_cloud import listings
+from connectors.genesys_engage_cloud import listings
 from connectors.genesys_engage_cloud.auth import Tokens
 from connectors.genesys_engage_cloud.client import ApiHttp
 from connectors.genesys_engage_cloud.feed import PLATFORM_NAME, ApiFeed
@@ -20,11 +22,14 @@ from gateway.contracts import (
     Connector,
     ConnectorContext,
     Diagnosable,
+    DirectoryKind,
+    DirectoryListing,
+    DirectoryReader,
     Feed,
     Prober,
     Snapshotter,
 )
-from gateway.errors import CommandRefused, Reason
+from gateway.errors import CommandRefused, NotReady, Reason
 from gateway.events import Event
 
 DIAGNOSED_FEEDS = 100
@@ -46,15 +51,34 @@ class GenesysEngageCloud:
         feeds: list[ApiFeed] = [*agents]
         if settings.statistics is not None:
             feeds.append(StatisticsFeed(settings, settings.statistics, context))
+        self._provisioning: ProvisioningFeed | None = None
         if settings.provisioning is not None:
-            feeds.append(ProvisioningFeed(settings, settings.provisioning, context))
+            self._provisioning = ProvisioningFeed(settings, settings.provisioning, context)
+            feeds.append(self._provisioning)
         self._feeds = tuple(feeds)
         self._by_name = {feed.name: feed for feed in self._feeds}
+        self._names = {user: name for name, user in users.items()}
 
     @property
     def feeds(self) -> Sequence[Feed]:
         """One for each account, then statistics and provisioning, if they are configured."""
         return self._feeds
+
+    @property
+    def directory_kinds(self) -> frozenset[DirectoryKind]:
+        """Agents, groups, queues, skills and states, asked for in the session of some agent."""
+        return listings.KINDS if self._agents else frozenset()
+
+    async def read_directory(self, kind: DirectoryKind) -> DirectoryListing:
+        """A list as the platform gives it to the first agent whose feed is connected."""
+        feed = next((each for each in self._agents.values() if each.connected), None)
+        if feed is None:
+            raise NotReady(f"no agent of connector {self.name!r} is connected")
+        data = await feed.ask(listings.path_of(kind))
+        entries, left_out = listings.listed(kind, data, self._names)
+        return DirectoryListing(
+            entries=entries, read_at=self._context.clock.now(), left_out=left_out
+        )
 
     async def close(self) -> None:
         """Nothing is shared by the feeds but what the gateway owns."""
@@ -108,6 +132,33 @@ class GenesysEngageCloud:
             f"Engage Cloud at {http.peer}; {who} has a token, {len(self._feeds)} feeds configured"
         )
 
+    @property
+    def directory_kinds(self) -> frozenset[DirectoryKind]:
+        """Those that `provisioning.read` reads."""
+        return frozenset(self._dictionaries)
+
+    async def read_directory(self, kind: DirectoryKind) -> DirectoryListing:
+        """What the Provisioning API listed last: at each new session, and after a gap."""
+        name = self._dictionaries[kind]
+        reading = self._provisioning.readings.get(name) if self._provisioning else None
+        if reading is None:
+            raise NotReady(
+                f"{name} of {self.name!r} was not read yet in this process",
+                reason=Reason.NOT_FOUND,
+                hint="it is read at each new provisioning session",
+            )
+        agents = {}
+        if kind is DirectoryKind.AGENTS:
+            accounts = self._settings.all_accounts
+            agents = {account.user_name: account.name for account in accounts}
+        entries = listings.listed(reading.entries, agents)
+        return DirectoryListing(entries=entries, read_at=reading.received)
+
+    @property
+    def _dictionaries(self) -> Mapping[DirectoryKind, str]:
+        settings = self._settings.provisioning
+        return listings.dictionaries_of(settings.read) if settings else {}
+
     def diagnostics(self) -> Mapping[str, Any]:
         """Facts without secrets: totals, and the first feeds one by one."""
         facts = {feed.name: feed.facts() for feed in self._feeds}
@@ -126,8 +177,8 @@ if TYPE_CHECKING:
 
     def _implements(
         connector: GenesysEngageCloud,
-    ) -> tuple[Connector, CommandTarget, Snapshotter, Prober, Diagnosable]:
-        return connector, connector, connector, connector, connector
+    ) -> tuple[Connector, CommandTarget, Snapshotter, Prober, Diagnosable, DirectoryReader]:
+        return connector, connector, connector, connector, connector, connector
 
     def _feeds_implement(
         agent: WorkspaceFeed, statistics: StatisticsFeed, provisioning: ProvisioningFeed

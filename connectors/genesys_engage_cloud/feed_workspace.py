@@ -127,6 +127,14 @@ class WorkspaceFeed(ApiFeed):
             self._wants_start = self._wants_start and command.verb is not Verb.AGENT_LOGOUT
         return outcome
 
+    async def ask(self, path: str) -> Any:
+        """What the platform answers this agent's session about a resource. Raises NotConnected, NotReady."""
+        try:
+            return (await self._http.call("GET", path)).data
+        except AuthRejected as error:
+            # The cookie stands for the session: what is denied to it is not the account's fault.
+            raise NotReady(error.message, reason=Reason.FORBIDDEN) from None
+
     async def snapshot(self) -> list[Event]:
         """What the platform says now, as the events that lead there from what was told last."""
         try:

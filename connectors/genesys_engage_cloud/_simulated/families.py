@@ -34,6 +34,13 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 MAX_SUBSCRIPTIONS = 100
 MAX_CONTACTS = 1_000
 MAX_TARGETS = 100
+NAMES = ("name", "userName", "number")
+OTHER_TARGETS: tuple[dict[str, Any], ...] = (
+    {"DBID": 201, "name": "Support", "type": "agent-group"},
+    {"DBID": 301, "name": "Billing", "type": "skill"},
+    {"DBID": 401, "name": "9001_Switch", "number": "9001", "type": "route-point"},
+    {"DBID": 402, "name": "9002_Switch", "number": "9002", "type": "acd-queue"},
+)
 
 
 class Families:
@@ -241,10 +248,15 @@ class Families:
     async def _targets(self, request: web.Request) -> web.Response:
         self._workspace.session(request)
         term = request.query.get("searchTerm", "").lower()
+        types = request.query.get("types", "agent").split(",")
+        agents = [self._as_target(agent) for agent in self._world.agents.values()]
         found = [
-            self._as_target(agent)
-            for agent in self._world.agents.values()
-            if term in agent.username or term in agent.first_name.lower()
+            target
+            for target in (*agents, *OTHER_TARGETS)
+            if target["type"] in types
+            and (
+                term in {"", "*"} or any(term in str(target.get(key, "")).lower() for key in NAMES)
+            )
         ]
         limit = request.query.get("limit", "")
         most = int(limit) if limit.isdigit() else MAX_TARGETS
