@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from connectors._wire.cookies import CookieStore
 from connectors.genesys_engage_cloud import listings
-from connectors.genesys_engage_cloud import listings
 from connectors.genesys_engage_cloud.auth import Tokens
 from connectors.genesys_engage_cloud.client import ApiHttp
 from connectors.genesys_engage_cloud.feed import PLATFORM_NAME, ApiFeed
@@ -51,10 +50,8 @@ class GenesysEngageCloud:
         feeds: list[ApiFeed] = [*agents]
         if settings.statistics is not None:
             feeds.append(StatisticsFeed(settings, settings.statistics, context))
-        self._provisioning: ProvisioningFeed | None = None
         if settings.provisioning is not None:
-            self._provisioning = ProvisioningFeed(settings, settings.provisioning, context)
-            feeds.append(self._provisioning)
+            feeds.append(ProvisioningFeed(settings, settings.provisioning, context))
         self._feeds = tuple(feeds)
         self._by_name = {feed.name: feed for feed in self._feeds}
         self._names = {user: name for name, user in users.items()}
@@ -131,33 +128,6 @@ class GenesysEngageCloud:
         return (
             f"Engage Cloud at {http.peer}; {who} has a token, {len(self._feeds)} feeds configured"
         )
-
-    @property
-    def directory_kinds(self) -> frozenset[DirectoryKind]:
-        """Those that `provisioning.read` reads."""
-        return frozenset(self._dictionaries)
-
-    async def read_directory(self, kind: DirectoryKind) -> DirectoryListing:
-        """What the Provisioning API listed last: at each new session, and after a gap."""
-        name = self._dictionaries[kind]
-        reading = self._provisioning.readings.get(name) if self._provisioning else None
-        if reading is None:
-            raise NotReady(
-                f"{name} of {self.name!r} was not read yet in this process",
-                reason=Reason.NOT_FOUND,
-                hint="it is read at each new provisioning session",
-            )
-        agents = {}
-        if kind is DirectoryKind.AGENTS:
-            accounts = self._settings.all_accounts
-            agents = {account.user_name: account.name for account in accounts}
-        entries = listings.listed(reading.entries, agents)
-        return DirectoryListing(entries=entries, read_at=reading.received)
-
-    @property
-    def _dictionaries(self) -> Mapping[DirectoryKind, str]:
-        settings = self._settings.provisioning
-        return listings.dictionaries_of(settings.read) if settings else {}
 
     def diagnostics(self) -> Mapping[str, Any]:
         """Facts without secrets: totals, and the first feeds one by one."""

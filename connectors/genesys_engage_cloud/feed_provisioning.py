@@ -18,7 +18,6 @@ from connectors._wire.bayeux.values import Batch
 from connectors.genesys_engage_cloud.feed import DENIED, ApiFeed, FeedResume, session_lost
 from connectors.genesys_engage_cloud.mapping.provisioning import (
     ProvisioningMapper,
-    Reading,
     operation_result_id,
 )
 from connectors.genesys_engage_cloud.settings import (
@@ -36,11 +35,7 @@ _WHAT = "the provisioning session"
 
 
 class ProvisioningFeed(ApiFeed):
-    """The feed of the changes that are configured.
-
-    Attributes:
-        readings: what was read in this process, by dictionary.
-    """
+    """The feed of the changes that are configured."""
 
     def __init__(
         self,
@@ -60,8 +55,7 @@ class ProvisioningFeed(ApiFeed):
             bearer_on_feed=False,
         )
         self._watched = watched
-        self.readings: dict[str, Reading] = {}
-        self._mapper = ProvisioningMapper(self.origin, readings=self.readings)
+        self._mapper = ProvisioningMapper(self.origin)
         self._session_gone = False
         self._asked = 0
 
@@ -145,6 +139,4 @@ class ProvisioningFeed(ApiFeed):
         return msgspec.structs.replace(resume, directory=self._mapper.picture)
 
     def _take_up(self, kept: FeedResume | None) -> None:
-        self._mapper = ProvisioningMapper(
-            self.origin, kept.directory if kept else None, self.readings
-        )
+        self._mapper = ProvisioningMapper(self.origin, kept.directory if kept else None)

@@ -7,9 +7,8 @@ of each entry, so that only what differs is told. Sources: provisioning-client-j
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -38,29 +37,12 @@ def operation_result_id(operation: str, number: int) -> str:
     return f"{_PREFIX}{operation}{_SEPARATOR}{number}"
 
 
-class Reading(NamedTuple):
-    """What an operation listed: entries by name, in the platform's order, and when the result came."""
-
-    entries: Mapping[str, Any]
-    received: datetime
-
-
 class ProvisioningMapper:
-    """Maps what the Provisioning API sends.
+    """Maps what the Provisioning API sends."""
 
-    Attributes:
-        readings: the last result of each operation, by the name of its dictionary.
-    """
-
-    def __init__(
-        self,
-        origin: Origin,
-        picture: DirectoryPicture | None = None,
-        readings: dict[str, Reading] | None = None,
-    ) -> None:
+    def __init__(self, origin: Origin, picture: DirectoryPicture | None = None) -> None:
         self.origin = origin
         self.picture = DirectoryPicture() if picture is None else picture
-        self.readings = {} if readings is None else readings
 
     def map(
         self, topic: str, data: Any, *, session: str, ordinal: int, received: datetime
@@ -94,7 +76,6 @@ class ProvisioningMapper:
         if listed is None:
             message.not_understood(f"a result of {operation} that lists nothing")
             return
-        self.readings[directory] = Reading(listed, message.received)
         before = self.picture.entries.get(directory, {})
         now = {name: fingerprint(entry) for name, entry in listed.items()}
         changed = [name for name, mark in now.items() if before.get(name) != mark]
