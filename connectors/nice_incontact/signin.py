@@ -36,11 +36,14 @@ from gateway.errors import (
     NotReady,
     ProtocolViolation,
     Reason,
+    Retryable,
     TielineError,
 )
 
 HOLD_OFF_SECONDS = 15.0
 """After refused credentials nobody asks again for so long: thousands of feeds share them, and accounts get locked."""
+BUSY_SECONDS = 1.0
+"""After any other failure, unless the service says how long to wait: the next feed would learn nothing new."""
 _IMPLICIT_LIFE_SECONDS = 5_184_000.0
 _DENIED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
 
@@ -71,7 +74,7 @@ class Tokens:
         self.attempts = 0
         """How often a token was asked for."""
         self._failure: TielineError | None = None
-        self._refused_until = float("-inf")
+        self._quiet_until = float("-inf")
         self._base = grants.api_of(sign_in.api_url) if sign_in.api_url else ""
         self.fetched = 0
         """How many tokens were had."""
@@ -117,9 +120,9 @@ class Tokens:
         return held.access
 
     async def _renew_once(self, refused: str, before: int) -> None:
-        """Ask for a token, unless that failed while this caller waited, or was refused just now."""
+        """Ask for a token, unless that failed while this caller waited, or just now."""
         failed = self._failure
-        shared = self.attempts != before or self._clock.monotonic() < self._refused_until
+        shared = self.attempts != before or self._clock.monotonic() < self._quiet_until
         if failed is not None and shared:
             raise copy.copy(failed)
         self.attempts += 1
@@ -128,8 +131,10 @@ class Tokens:
             await self._renew(refused)
         except TielineError as error:
             self._failure = copy.copy(error)
-            if isinstance(error, AuthRejected | ConfigError):
-                self._refused_until = self._clock.monotonic() + HOLD_OFF_SECONDS
+            refused_for_good = isinstance(error, AuthRejected | ConfigError)
+            asked = error.retry_after_seconds if isinstance(error, Retryable) else None
+            pause = HOLD_OFF_SECONDS if refused_for_good else asked or BUSY_SECONDS
+            self._quiet_until = self._clock.monotonic() + pause
             raise
 
     @property

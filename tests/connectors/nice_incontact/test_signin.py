@@ -142,10 +142,14 @@ async def test_a_token_of_the_implicit_grant_is_used_until_it_is_refused() -> No
 
 async def test_a_busy_service_is_told_from_a_refusal() -> None:
     async with simulated() as simulator, aiohttp.ClientSession() as http:
-        tokens = tokens_of(http, LeapingClock(), **sign_in(simulator.url))
+        clock = LeapingClock()
+        tokens = tokens_of(http, clock, **sign_in(simulator.url))
         simulator.commit(Fault(kind=FaultKind.SERVER_ERROR, status=503, times=1))
-        with pytest.raises(NotReady):
-            await tokens.current()
+        for _ in range(2):
+            with pytest.raises(NotReady):
+                await tokens.current()
+        assert tokens.attempts == 1
+        clock.advance(1.1)
 
         assert await tokens.current()
 
