@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from http.cookies import SimpleCookie
 from typing import Self
 
 import aiohttp
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
+_LEAST_LENGTH = 12
+_TOKENS = re.compile(rb'"(?:access_|refresh_|id_)?token"\s*:\s*"([^"]+)"')
 _HOP_BY_HOP = frozenset(
     {"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"}
 )
@@ -18,12 +23,16 @@ class HoldingProxy:
     """Serves at `url` what `target` serves.
 
     Attributes:
+        secrets: credentials that went over the wire, either way: tokens, keys and cookies of some length.
         chosen: how many requests have been passed on that `chooses` is true of, judged by method, path and body.
         held: set when the platform has answered such a request and the reply is kept.
     """
 
-    def __init__(self, target: str, chooses: Callable[[str, str, bytes], bool]) -> None:
+    def __init__(
+        self, target: str, chooses: Callable[[str, str, bytes], bool] = lambda *_: False
+    ) -> None:
         self._target = target
+        self.secrets: set[str] = set()
         self._chooses = chooses
         self.chosen = 0
         self.held = asyncio.Event()
@@ -74,10 +83,14 @@ class HoldingProxy:
             if name.lower() not in _HOP_BY_HOP | {"host"}
         ]
         url = f"{self._target}{request.path_qs}"
-        async with self._http.request(
-            request.method, url, headers=headers, data=body, allow_redirects=False
-        ) as reply:
-            content = await reply.read()
+        try:
+            async with self._http.request(
+                request.method, url, headers=headers, data=body, allow_redirects=False
+            ) as reply:
+                content = await reply.read()
+        except aiohttp.ClientError as error:
+            raise web.HTTPBadGateway from error
+        self.secrets |= _secrets(request.headers, reply.headers, content)
         if chosen:
             self.held.set()
             await self._released.wait()
@@ -86,3 +99,21 @@ class HoldingProxy:
             if name.lower() not in _HOP_BY_HOP:
                 answer.headers.add(name, value)
         return answer
+
+
+def _secrets(
+    sent: CIMultiDictProxy[str], answered: CIMultiDictProxy[str], content: bytes
+) -> set[str]:
+    """Credentials in the headers of a request, and in the headers and the body of its reply."""
+
+    def found() -> Iterator[str]:
+        for name in ("Authorization", "X-Api-Key", "X-CSRF-TOKEN"):
+            for value in sent.getall(name, []):
+                yield value.rpartition(" ")[2]
+        for text in (*sent.getall("Cookie", []), *answered.getall("Set-Cookie", [])):
+            for morsel in SimpleCookie(text).values():
+                yield morsel.value
+        for token in _TOKENS.findall(content):
+            yield token.decode()
+
+    return {value for value in found() if len(value) >= _LEAST_LENGTH}
