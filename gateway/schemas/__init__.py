@@ -15,6 +15,7 @@ from typing import Any
 
 from gateway.events import CATALOGUE, Event, EventType
 from gateway.events.envelope import SEQUENCE_DIGITS
+from gateway.schemas.asyncapi import FILE, asyncapi
 from gateway.schemas.components import components, reachable
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -51,15 +52,17 @@ def schema(entry: EventType) -> dict[str, Any]:
 
 
 def documents() -> dict[str, str]:
-    """File names and their contents, of all types."""
+    """File names and their contents: a schema for each type, and the AsyncAPI document over them."""
+    contents = {entry.name + _SUFFIX: schema(entry) for entry in CATALOGUE.values()}
+    contents[FILE] = asyncapi()
     return {
-        entry.name + _SUFFIX: json.dumps(schema(entry), indent=1, ensure_ascii=False) + "\n"
-        for entry in CATALOGUE.values()
+        name: json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        for name, content in contents.items()
     }
 
 
 def export(directory: Path) -> int:
-    """Write all documents and remove schemas of types that are gone; returns how many there are. Raises OSError."""
+    """Write all documents, remove schemas of types that are gone; returns how many types there are. Raises OSError."""
     wanted = documents()
     directory.mkdir(parents=True, exist_ok=True)
     for path in directory.glob(f"tieline.*{_SUFFIX}"):
@@ -67,7 +70,7 @@ def export(directory: Path) -> int:
             path.unlink()
     for name, text in wanted.items():
         (directory / name).write_text(text, encoding="utf-8")
-    return len(wanted)
+    return len(CATALOGUE)
 
 
 def _name(reference: dict[str, Any]) -> str:
