@@ -8,6 +8,7 @@ import gateway.api
 from gateway.api.application import build_api
 from gateway.api.problems import Kind
 from gateway.api.settings import ApiSettings
+from tests.repo.checkout import platforms, rows, text
 from tests.support.fake_runtime import FakeRuntime
 
 TEXT = (Path(gateway.api.__file__).parent / "README.md").read_text(encoding="utf-8")
@@ -34,3 +35,14 @@ def test_every_route_is_in_the_table() -> None:
     }
     missing = [route for route in routes if f"| {route[0]} `{route[1]}` |" not in TEXT]
     assert missing == []
+
+
+def test_every_platform_that_has_lists_says_which() -> None:
+    """A client must not have to try."""
+    found = {
+        name
+        for name in platforms()
+        if "def read_directory(" in text(Path("connectors") / name / "connector.py")
+    }
+    table = rows(Path("gateway/api/README.md"), "## The directory")
+    assert {cells[0].strip("`") for cells in table} == found
