@@ -13,6 +13,7 @@ import msgspec
 
 from connectors.incontact_wfo import vendor
 from connectors.incontact_wfo.mapping.reading import Agent
+from connectors.incontact_wfo.mapping.telling import Cause
 from connectors.incontact_wfo.vendor import RecordingWord
 from gateway.commands import Argument, Capability, Command, Expectation, Outcome, Status, Verb
 from gateway.errors import CommandRefused, CommandUncertain, Reason
@@ -177,6 +178,11 @@ def outcome_of(who: Who, status: int, reply: Any) -> Outcome:
         message=said.format(who=who),
         native_reply=reply,
     )
+
+
+def cause_of(command: Command) -> Cause:
+    """The command as a cause of what is seen while it is under way."""
+    return Cause(command=command.id, types=_CONFIRMED[command.verb])
 
 
 def expectation(command: Command, agent: str | None) -> Expectation:

@@ -11,10 +11,10 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from connectors.incontact_wfo import commands
-from connectors.incontact_wfo.client import Answer, Recorder
+from connectors.incontact_wfo.client import Recorder
 from connectors.incontact_wfo.commands import Who
 from connectors.incontact_wfo.feed import PLATFORM_NAME, TrackerFeed
-from connectors.incontact_wfo.mapping import read_agent, read_all
+from connectors.incontact_wfo.mapping import Cause, read_agent, read_all
 from connectors.incontact_wfo.settings import IncontactWfoSettings
 from connectors.incontact_wfo.vendor import BY_ID
 from gateway.commands import Command, Outcome, Status
@@ -70,11 +70,18 @@ class IncontactWfo:
             self._feed.check_room()
             if who.call is not None:
                 await self._check_call(who)
-            answer = await self._recorder.send(request.path, request.body)
-            outcome = commands.outcome_of(who, answer.status, answer.body)
-            if outcome.status is not Status.ACCEPTED:
-                return outcome
-            return await self._followed(command, who, outcome)
+            cause = commands.cause_of(command)
+            known = self._known(who)
+            if known is not None:
+                self._feed.mapper.causes[known] = cause
+            try:
+                answer = await self._recorder.send(request.path, request.body)
+                outcome = commands.outcome_of(who, answer.status, answer.body)
+                if outcome.status is not Status.ACCEPTED:
+                    return outcome
+                return await self._followed(command, who, outcome, cause)
+            finally:
+                self._forget(cause)
 
     async def snapshot(self, feed: Feed) -> Sequence[Event]:  # noqa: ARG002 - there is only one
         """What changed while nobody looked; the poll that found the gap has read it."""
@@ -140,26 +147,26 @@ class IncontactWfo:
                 reason=Reason.NOT_FOUND,
             )
 
-    async def _followed(self, command: Command, who: Who, outcome: Outcome) -> Outcome:
+    async def _followed(
+        self, command: Command, who: Who, outcome: Outcome, cause: Cause
+    ) -> Outcome:
         """Read the agent: the recorder's 200 says that it did something, the tracker shows what."""
         feed = self._feed
-        known = (
-            who.value
-            if who.identifier == BY_ID
-            else feed.mapper.agent_of(who.identifier, who.value)
-        )
+        known = self._known(who)
         ticket = feed.mapper.ticket()
+        agent = None
         try:
-            read: Answer | None = await self._recorder.agent(who.identifier, who.value)
+            read = await self._recorder.agent(who.identifier, who.value)
         except ConnectionFailed:
             # The command was taken; the next poll shows what came of it.
-            read = None
-        agent = read_agent(read.body) if read and read.status == HTTPStatus.OK else None
-        events = (
-            feed.read(read, ticket, asked_for=known, cause=command.id) if read is not None else []
-        )
+            pass
+        else:
+            agent = read_agent(read.body) if read.status == HTTPStatus.OK else None
+            if agent is not None:
+                feed.mapper.causes.setdefault(agent.id, cause)
+            feed.read(read, ticket, asked_for=known)
         awaited = commands.expectation(command, agent.id if agent else known)
-        if any(event.type in awaited.confirmed_by for event in events):
+        if cause.seen:
             return msgspec.structs.replace(outcome, expectation=awaited)
         if agent is not None and commands.shows(command, agent, self._words):
             return msgspec.structs.replace(
@@ -168,6 +175,11 @@ class IncontactWfo:
         if (state := commands.CLAIMED.get(command.verb)) is not None:
             feed.claim(agent.id if agent else known, str(who), state, cause=command.id)
         return msgspec.structs.replace(outcome, expectation=awaited)
+
+    def _forget(self, cause: Cause) -> None:
+        causes = self._feed.mapper.causes
+        for agent in [name for name, one in causes.items() if one is cause]:
+            del causes[agent]
 
 
 if TYPE_CHECKING:

@@ -157,10 +157,8 @@ class TrackerFeed:
                 reason=Reason.RATE_LIMITED,
             )
 
-    def read(
-        self, answer: Answer, ticket: int, *, asked_for: str | None, cause: str
-    ) -> list[Event]:
-        """Tell what an agent who was read after a command shows; returns the events, which are on their way.
+    def read(self, answer: Answer, ticket: int, *, asked_for: str | None) -> None:
+        """Tell what an agent who was read after a command shows.
 
         `asked_for` is the id of the agent who was asked for, if it is known.
         """
@@ -171,8 +169,7 @@ class TrackerFeed:
             agents=(agent,) if agent else (),
             gone=(asked_for,) if gone and asked_for else (),
         )
-        events = self.mapper.take(reading, ticket, received=self._clock.now(), cause=cause)
-        return self._announce(events)
+        self._announce(self.mapper.take(reading, ticket, received=self._clock.now()))
 
     def claim(self, agent: str | None, about: str, state: RecordingWord, *, cause: str) -> None:
         """Tell what the recorder says it did and does not show."""
@@ -222,11 +219,10 @@ class TrackerFeed:
             ticket,
         )
 
-    def _announce(self, events: list[Event]) -> list[Event]:
+    def _announce(self, events: list[Event]) -> None:
         self._waiting += events
         if events:
             self._told.set()
-        return events
 
     async def _ask_each(self, wanted: Sequence[tuple[str, str]]) -> list[Answer]:
         answers: list[Answer | None] = [None] * len(wanted)

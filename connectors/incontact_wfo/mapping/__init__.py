@@ -22,7 +22,7 @@ from connectors.incontact_wfo.mapping.reading import (
     read_all,
 )
 from connectors.incontact_wfo.mapping.state import KnownCall, State, decode_state, encode_state
-from connectors.incontact_wfo.mapping.telling import Origin, Telling
+from connectors.incontact_wfo.mapping.telling import Cause, Origin, Telling
 from connectors.incontact_wfo.vendor import AGENT_PATH, ALL_AGENTS_PATH, RecordingWord
 from gateway.events import Event, Provenance
 from gateway.events.calls import Recording as RecordingData
@@ -31,7 +31,7 @@ from gateway.events.operations import DirectoryChanged
 from gateway.states import ConnectionState
 
 __all__ = [
-    "Agent", "Call", "Mapper", "Origin", "Reading", "Recording", "State", "Words", "decode_state",
+    "Agent", "Call", "Cause", "Mapper", "Origin", "Reading", "Recording", "State", "Words", "decode_state",
     "encode_state", "read_agent", "read_all",
 ]  # fmt: skip
 
@@ -57,6 +57,8 @@ class Mapper:
         self._once = ToldOnce()
         self.state = State()
         self.unknown_words: set[str] = set()
+        self.causes: dict[str, Cause] = {}
+        """Commands under way, by the agent's id."""
         self.agents = 0
         """How many agents the last whole reading had."""
 
@@ -91,7 +93,6 @@ class Mapper:
         *,
         received: datetime,
         provenance: Provenance = Provenance.POLLED,
-        cause: str | None = None,
     ) -> list[Event]:
         """The events of one reading.
 
@@ -100,10 +101,9 @@ class Mapper:
             ticket: drawn before it was asked.
             received: when the answer was there.
             provenance: how the events came to be known.
-            cause: the command after which one agent was read.
         """
         baseline = provenance is Provenance.SNAPSHOT
-        telling = Telling(self._origin, received=received, provenance=provenance, cause=cause)
+        telling = Telling(self._origin, received=received, provenance=provenance)
         present = set()
         if reading.whole:
             self._ids.clear()
@@ -139,7 +139,7 @@ class Mapper:
             received: when the recorder said so.
             cause: the command.
         """
-        telling = Telling(self._origin, received=received, provenance=Provenance.LIVE, cause=cause)
+        telling = Telling(self._origin, received=received, provenance=Provenance.LIVE)
         name = "recording.paused" if state == "paused" else "recording.resumed"
         found: list[tuple[KnownCall | None, str | None]] = []
         for call in self.state.agents.get(agent or "", {}).values():
@@ -174,7 +174,8 @@ class Mapper:
         for why in agent.odd:
             telling.not_understood(AGENT_PATH, why, agent.payload)
         known = self.state.agents.get(agent.id, {})
-        teller = CallTeller(self._words, telling, agent, baseline=baseline)
+        cause = self.causes.get(agent.id)
+        teller = CallTeller(self._words, telling, agent, baseline=baseline, cause=cause)
         now: dict[str, KnownCall] = {}
         for key in sorted(known.keys() - {call.key for call in agent.calls}):
             if agent.odd:
@@ -193,7 +194,7 @@ class Mapper:
             return
         self._tickets[name] = ticket
         agent = Agent(id=name, names={"Id": name})
-        teller = CallTeller(self._words, telling, agent, baseline=False)
+        teller = CallTeller(self._words, telling, agent, cause=self.causes.get(name))
         for key, call in self.state.agents.get(name, {}).items():
             teller.tell_gone(key, call)
         self._remember(name, {})

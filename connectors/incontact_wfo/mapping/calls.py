@@ -11,11 +11,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from connectors._wire.json_values import fingerprint
 from connectors.incontact_wfo.mapping.reading import Agent, Call, Recording
 from connectors.incontact_wfo.mapping.state import KnownCall, KnownRecording
-from connectors.incontact_wfo.mapping.telling import Telling
+from connectors.incontact_wfo.mapping.telling import Cause, Telling
 from connectors.incontact_wfo.mapping.times import site_time
 from connectors.incontact_wfo.vendor import AGENT_PATH, DIRECTIONS, CallWord, RecordingWord
 from gateway.events import calls
@@ -52,13 +53,26 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallTeller:
-    """Tells one call. `baseline`: the first reading ever, in which what is over already is no news."""
+    """Tells the calls of one agent.
 
-    def __init__(self, words: Words, telling: Telling, agent: Agent, *, baseline: bool) -> None:
+    `baseline`: the first reading ever, in which what is over already is no news; `cause`: the command about the
+    agent that is under way.
+    """
+
+    def __init__(
+        self,
+        words: Words,
+        telling: Telling,
+        agent: Agent,
+        *,
+        baseline: bool = False,
+        cause: Cause | None = None,
+    ) -> None:
         self._words = words
         self._telling = telling
         self._agent = agent
         self._baseline = baseline
+        self._cause = cause
         self.unknown_words: set[str] = set()
 
     def tell(self, call: Call, was: KnownCall | None) -> KnownCall:
@@ -263,8 +277,15 @@ class CallTeller:
             *place,
             inferred=inferred,
             correlation=call.id,
-            cause=self._telling.cause,
+            cause=self._cause_of(name),
         )
+
+    def _cause_of(self, name: str) -> str | UnsetType:
+        cause = self._cause
+        if cause is None or f"tieline.{name}.v1" not in cause.types:
+            return UNSET
+        cause.seen = True
+        return cause.command
 
     def _add_call(
         self,

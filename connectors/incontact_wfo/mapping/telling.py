@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from connectors._wire import telling
 from connectors._wire.json_values import clean
@@ -33,20 +32,23 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     keep_payload: bool = False
 
 
-class Telling(telling.Telling):
-    """Collects the events of one reading. `cause` is the command after which it was made, if it was."""
+class Cause(msgspec.Struct, kw_only=True):
+    """A command that is under way: what is seen of its agent meanwhile, by whatever reading, it has caused.
 
-    def __init__(
-        self,
-        origin: Origin,
-        *,
-        received: datetime,
-        provenance: Provenance,
-        cause: str | None = None,
-    ) -> None:
+    `types` are those of the events that it can cause; `seen`: one of them was told.
+    """
+
+    command: str
+    types: frozenset[str]
+    seen: bool = False
+
+
+class Telling(telling.Telling):
+    """Collects the events of one reading."""
+
+    def __init__(self, origin: Origin, *, received: datetime, provenance: Provenance) -> None:
         super().__init__(origin.feed, origin.source, received=received, provenance=provenance)
         self._keep_payload = origin.keep_payload
-        self.cause: str | UnsetType = UNSET if cause is None else cause
 
     def native(
         self,

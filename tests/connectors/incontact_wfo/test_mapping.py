@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.incontact_wfo.mapping import Reading, decode_state, encode_state, read_agent
+from connectors.incontact_wfo.mapping import Cause, Reading, decode_state, encode_state, read_agent
 from connectors.incontact_wfo.mapping.times import site_time
 from gateway.events import Event, Provenance
 from tests.connectors.incontact_wfo.builders import (
@@ -19,6 +19,8 @@ from tests.connectors.incontact_wfo.builders import (
     recording,
     verbs,
 )
+
+CAUSE = Cause(command="cmd-1", types=frozenset({"tieline.recording.started.v1"}))
 
 
 def only(events: list[Event], verb: str) -> Any:
@@ -157,7 +159,8 @@ def test_an_older_answer_changes_nothing_of_an_agent_who_was_read_meanwhile() ->
     after = Reading(
         everybody=False, agents=tuple(filter(None, [read_agent(agent(call(recording())))]))
     )
-    told = site.mapper.take(after, site.mapper.ticket(), received=RECEIVED, cause="cmd-1")
+    site.mapper.causes["1"] = CAUSE
+    told = site.mapper.take(after, site.mapper.ticket(), received=RECEIVED)
 
     assert verbs(told) == ["recording.started"]
     assert told[0].causationid == "cmd-1"
@@ -171,7 +174,8 @@ def test_a_command_causes_what_recordings_do_and_no_call() -> None:
     reading = Reading(
         everybody=False, agents=tuple(filter(None, [read_agent(agent(call(recording())))]))
     )
-    events = site.mapper.take(reading, site.mapper.ticket(), received=RECEIVED, cause="cmd-1")
+    site.mapper.causes["1"] = CAUSE
+    events = site.mapper.take(reading, site.mapper.ticket(), received=RECEIVED)
 
     assert [
         (v, isinstance(e.causationid, str)) for v, e in zip(verbs(events), events, strict=True)
@@ -179,6 +183,15 @@ def test_a_command_causes_what_recordings_do_and_no_call() -> None:
         ("call.connected", False),
         ("recording.started", True),
     ]
+
+
+def test_whichever_look_shows_it_first_the_command_under_way_caused_it() -> None:
+    """A poll may overtake the look that follows the command."""
+    site = seen(agent(call()))
+    cause = site.mapper.causes["1"] = Cause(command="cmd-1", types=CAUSE.types)
+    (event,) = site.look([agent(call(recording()))])
+
+    assert (event.causationid, cause.seen) == ("cmd-1", True)
 
 
 def test_an_entry_that_cannot_be_read_ends_no_call() -> None:
