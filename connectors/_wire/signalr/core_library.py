@@ -1,11 +1,9 @@
-"""One connection of the library `signalrcore`, as far as we use it: a WebSocket with a thread that reads it.
+"""One connection of the library `signalrcore`, as far as we use it: its WebSocket transport, with a thread that reads.
 
-It is handed a finished address, takes every message before it looks for handlers, and its own
-reconnecting stays off. Its log is silenced, for it holds tokens. It is closed by hand, because its own
-way of stopping can wait for ever on a reader that is blocked. It takes pings and pongs of the WebSocket
-for messages and reads frames of any length, so what it reads passes through a `Gate`. Source: signalrcore
-1.0.2, `hub/base_hub_connection.py`, `transport/sockets/base_socket_client.py`,
-`transport/websockets/websocket_client.py`; RFC 6455, sections 5.4 and 5.5.
+It is handed a finished address, takes every message before a hub of the library would, and reconnects by
+no means. Its log is silenced, for it holds tokens. It is closed by hand, because its own way of stopping
+can wait for ever on a reader that is blocked. What its client does not do right is put right in
+`core_transport`. Source: signalrcore 1.0.2, `transport/base_transport.py`, `transport/websockets/*`.
 """
 
 from __future__ import annotations
@@ -14,7 +12,6 @@ import asyncio
 import logging
 import socket
 import ssl
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -24,57 +21,6 @@ from connectors._wire.signalr.threads import in_thread
 from gateway.errors import ConfigError
 
 LIBRARY_LOGGER = "SignalRCoreClient"
-
-
-_PING, _PONG = 0x9, 0xA
-
-
-class Gate:
-    """Stands between the library and its socket: answers pings, drops pongs, and ends what is too long.
-
-    Attributes:
-        too_large: whether that was the end.
-    """
-
-    def __init__(self, client: Any, max_bytes: int, ended: type[Exception]) -> None:
-        self._read_exactly = client._recv_exactly  # noqa: SLF001 - the library has no other place to stand at
-        self._read_frame = client._read_one_frame  # noqa: SLF001 - likewise
-        self._write = client.send
-        self._writing = threading.Lock()
-        self._max_bytes = max_bytes
-        self._ended = ended
-        self._length = 0
-        self.too_large = False
-        client._recv_exactly = self._recv_exactly  # noqa: SLF001 - likewise
-        client._read_one_frame = self._read_one_frame  # noqa: SLF001 - likewise
-        client.send = self._send
-
-    def _recv_exactly(self, count: int) -> bytes:
-        self._length += count
-        if self._length > self._max_bytes:
-            self.too_large = True
-            raise self._ended
-        found: bytes = self._read_exactly(count)
-        return found
-
-    def _read_one_frame(self) -> tuple[bool, int, bytes]:
-        """The next frame of a message; a message's frames count together."""
-        while True:
-            before = self._length
-            last, opcode, data = self._read_frame()
-            if opcode in {_PING, _PONG}:
-                self._length = before
-                if opcode == _PING:
-                    self._send(data, _PONG)
-                continue
-            if last:
-                self._length = 0
-            return last, opcode, data
-
-    def _send(self, message: str | bytes, opcode: int = 0x1) -> None:
-        """Both the reader, for pongs, and whoever sends write to the socket."""
-        with self._writing:
-            self._write(message, opcode)
 
 
 class LibraryHub:
@@ -87,6 +33,9 @@ class LibraryHub:
         admit: gets what one frame held, in the loop; the reader waits for it.
         opened: called in the loop when the handshake is through.
         closed: called in the loop when the reader has ended.
+
+    Attributes:
+        too_large: whether it ended because a message was longer than is read.
 
     Raises:
         ConfigError: the library is not installed.
@@ -106,9 +55,9 @@ class LibraryHub:
         closed: Callable[[LibraryHub], None],
     ) -> None:
         try:
-            from signalrcore.hub.base_hub_connection import BaseHubConnection
             from signalrcore.protocol.json_hub_protocol import JsonHubProtocol
-            from signalrcore.transport.sockets.errors import SocketClosedError
+
+            from connectors._wire.signalr.core_transport import Transport
         except ImportError as error:
             raise ConfigError(
                 "ASP.NET Core SignalR needs the library signalrcore",
@@ -118,17 +67,7 @@ class LibraryHub:
         self._name = name
         self._sending = asyncio.Lock()
         self._gone = False
-        self._gate: Gate | None = None
-        parts = urlsplit(url)
-        scheme = "wss" if parts.scheme == "https" else "ws"
-        self._hub: Any = BaseHubConnection(
-            urlunsplit((scheme, parts.netloc, parts.path, urlencode(query), "")),
-            headers=dict(headers),
-            ssl_context=tls if isinstance(tls, ssl.SSLContext) else ssl.create_default_context(),
-            protocol=JsonHubProtocol(),
-            skip_negotiation=True,
-            reconnection_handler=None,
-        )
+        self.too_large = False
         loop = asyncio.get_running_loop()
 
         def deliver(messages: list[Any]) -> None:
@@ -142,29 +81,30 @@ class LibraryHub:
 
             return call
 
-        def guard() -> None:
-            # Runs in the reader, between the handshake and the first message.
-            self._gate = Gate(self._hub.transport._client, max_bytes, SocketClosedError)  # noqa: SLF001 - as in Gate
-            tell_opened()
-
-        tell_opened = in_loop(opened)
-        self._hub.on_message = deliver
-        self._hub.on_open(guard)
-        self._hub.on_close(in_loop(lambda: closed(self)))
-
-    @property
-    def too_large(self) -> bool:
-        """Whether it ended because a message was longer than is read."""
-        return self._gate is not None and self._gate.too_large
+        parts = urlsplit(url)
+        scheme = "wss" if parts.scheme == "https" else "ws"
+        self._transport = Transport(
+            max_bytes,
+            self._tell_too_large,
+            url=urlunsplit((scheme, parts.netloc, parts.path, urlencode(query), "")),
+            headers=dict(headers),
+            ssl_context=tls if isinstance(tls, ssl.SSLContext) else ssl.create_default_context(),
+            protocol=JsonHubProtocol(),
+            skip_negotiation=True,
+            reconnection_handler=None,
+            on_message=deliver,
+            on_open=in_loop(opened),
+            on_close=in_loop(lambda: closed(self)),
+        )
 
     async def start(self) -> None:
         """Connect and shake hands; raises whatever the library's sockets raise, which may hold the token."""
         await in_thread(self._start, f"{self._name} start")
 
     async def send(self, message: Any) -> None:
-        """Send one message; its sockets block, and must not be written to by two threads at once. Raises as `start`."""
+        """Send one message, after those before it. Raises as `start`."""
         async with self._sending:
-            await in_thread(lambda: self._hub.transport.send(message), f"{self._name} send")
+            await in_thread(lambda: self._transport.send(message), f"{self._name} send")
 
     async def ping(self) -> None:
         """Send a ping. Raises as `start`."""
@@ -185,15 +125,18 @@ class LibraryHub:
             async with asyncio.timeout(seconds):
                 await in_thread(self._shut, f"{self._name} stop")
 
+    def _tell_too_large(self) -> None:
+        self.too_large = True
+
     def _start(self) -> None:
         """Runs in a thread, perhaps for longer than anybody waits."""
-        self._hub.start()
+        self._transport.start()
         if self._gone:
             self._shut()
 
     def _shut(self) -> None:
         """Close the library's socket so that its reader, which may be blocked in it, ends."""
-        client: Any = getattr(self._hub.transport, "_client", None)
+        client: Any = self._transport._client  # noqa: SLF001 - the library has no name for it
         sock = getattr(client, "sock", None)
         if sock is None:
             return

@@ -18,7 +18,6 @@ from aiohttp.test_utils import TestServer
 
 from connectors._wire.signalr.client import SignalRClient
 from connectors._wire.signalr.core import CoreClient
-from connectors._wire.signalr.core_library import LibraryHub
 from connectors._wire.signalr.core_negotiation import read_core_negotiation
 from connectors._wire.signalr.values import Batch, Limits, Loss, SignalRResume, Transport
 from gateway.errors import (
@@ -270,8 +269,6 @@ async def test_pings_and_pongs_of_the_socket_are_no_messages() -> None:
     answers: asyncio.Queue[bytes] = asyncio.Queue()
 
     async def play(response: web.WebSocketResponse) -> None:
-        # Not before the handshake is through: only then frames are looked at.
-        await response.receive()
         for number in range(3):
             await response.ping(b"are you there")
             await response.pong(b"")
@@ -282,7 +279,6 @@ async def test_pings_and_pongs_of_the_socket_are_no_messages() -> None:
 
     async with scripted_hub(play) as url, client_of(url) as client:
         await client.open()
-        await client._send(LibraryHub.ping)
         assert values(await collect(client, 3)) == [0, 1, 2]
         async with asyncio.timeout(20):
             assert [await answers.get() for _ in range(3)] == [b"are you there"] * 3
@@ -292,14 +288,12 @@ async def test_a_message_that_is_too_long_is_not_read() -> None:
     """Neither in one frame nor in many; the connection is given up."""
 
     async def play(response: web.WebSocketResponse) -> None:
-        await response.receive()
         await response.send_str(called("x" * 2_000))
         await response.send_str(called("y" * 20_000))
         await response.receive()
 
     async with scripted_hub(play) as url, client_of(url, max_frame_bytes=10_000) as client:
         await client.open()
-        await client._send(LibraryHub.ping)
         assert values(await collect(client, 1)) == ["x" * 2_000]
         with pytest.raises(NotConnected) as raised:
             await collect(client, 1)
@@ -307,7 +301,7 @@ async def test_a_message_that_is_too_long_is_not_read() -> None:
 
 
 async def test_without_the_library_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "signalrcore.hub.base_hub_connection", None)
+    monkeypatch.setitem(sys.modules, "signalrcore.protocol.json_hub_protocol", None)
     async with fake_signalr() as server, client_of(server.url) as client:
         server.on["negotiate"] = [reply(OFFER)]
         with pytest.raises(ConfigError, match="aspnetcore"):
