@@ -2,18 +2,20 @@
 
 Entries are kept in the order in which they were touched, for what gives way, and read in the order of their keys, so
 that a page says where the next one begins however much has changed in between. The order of keys is made when a page
-is read: nothing is paid for it while nobody reads.
+is read: nothing is paid for it while nobody reads. It may hold keys that are no longer in the table, and keys twice.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, ValuesView
 from typing import Generic, TypeVar
 
 E = TypeVar("E")
 Key = tuple[str, str]
+
+_FEW = 100
 
 
 class Table(Generic[E]):
@@ -29,7 +31,7 @@ class Table(Generic[E]):
         # None: nobody has read for long, and the next reading sorts all.
         self._order: list[Key] | None = None
         self._added: list[Key] = []
-        self._removed = False
+        self._stale = 0
         self.evicted = 0
 
     def __len__(self) -> int:
@@ -48,36 +50,46 @@ class Table(Generic[E]):
         if self._order is not None and key not in self._entries:
             self._added.append(key)
             if len(self._added) > self._limit:
-                self._order, self._added = None, []
+                self._order, self._added, self._stale = None, [], 0
         self._entries[key] = entry
         self._entries.move_to_end(key)
         if len(self._entries) > self._limit:
             self._entries.popitem(last=False)
-            self._removed = True
+            self._stale += 1
             self.evicted += 1
 
     def pop(self, key: Key) -> None:
         """Remove an entry, if it is there."""
         if self._entries.pop(key, None) is not None:
-            self._removed = True
+            self._stale += 1
 
     def clear(self) -> None:
         """Remove all."""
         self._entries.clear()
-        self._order, self._added = None, []
+        self._order, self._added, self._stale = None, [], 0
 
     def page(
-        self, after: Key | None, limit: int, wanted: Callable[[E], bool]
+        self,
+        after: Key | None,
+        limit: int,
+        wanted: Callable[[E], bool],
+        *,
+        look_at: int | None = None,
     ) -> tuple[list[E], Key | None]:
         """At most `limit` wanted entries behind a key, in the order of keys, and the key that the next page follows.
 
-        The key is None when there are no more. It need not be in the table any longer.
+        The key is None when there are no more. It need not be in the table any longer. No more than `look_at` entries
+        are judged, so that the caller can give others a turn and go on.
         """
         found: list[E] = []
         last: Key | None = None
-        for key in self._keys_behind(after):
-            entry = self._entries[key]
+        looked = 0
+        for key, entry in self._behind(after):
+            if looked == look_at:
+                return found, last
+            looked += 1
             if not wanted(entry):
+                last = key
                 continue
             if len(found) == limit:
                 return found, last
@@ -85,19 +97,27 @@ class Table(Generic[E]):
             last = key
         return found, None
 
-    def _keys_behind(self, after: Key | None) -> Iterator[Key]:
-        order = self._ordered()
-        start = 0 if after is None else bisect_right(order, after)
-        return (order[place] for place in range(start, len(order)))
+    def _behind(self, after: Key | None) -> Iterator[tuple[Key, E]]:
+        order, entries = self._ordered(), self._entries
+        before = after
+        for place in range(0 if after is None else bisect_right(order, after), len(order)):
+            key = order[place]
+            if key != before and (entry := entries.get(key)) is not None:
+                yield key, entry
+            before = key
 
     def _ordered(self) -> list[Key]:
-        known = self._entries
-        if self._order is None:
-            self._order = sorted(known)
-        elif self._added or self._removed:
-            # One sorted run and a short tail cost a sort hardly more than looking at each key. A key that was
-            # removed and came again stands in both.
-            keys = dict.fromkeys([*self._order, *self._added])
-            self._order = sorted(key for key in keys if key in known)
-        self._added, self._removed = [], False
+        if self._order is None or self._stale > len(self._entries):
+            self._order = sorted(self._entries)
+            self._stale = 0
+        elif len(self._added) <= _FEW:
+            for key in self._added:
+                place = bisect_left(self._order, key)
+                if place == len(self._order) or self._order[place] != key:
+                    self._order.insert(place, key)
+        else:
+            # One sorted run and a tail: the sort costs little more than looking at each key.
+            self._order += self._added
+            self._order.sort()
+        self._added = []
         return self._order

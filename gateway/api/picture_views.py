@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -35,6 +36,8 @@ QueueKind = Annotated[
     Literal["queue", "skill", "skill_group", "team", "group", "business_unit"],
     Meta(description="what it is: a queue, or something that is measured like one"),
 ]
+LOOKED_AT_ONCE = 2_000
+"""Entries that are judged before others have a turn: a few milliseconds."""
 BOTH = frozenset[Literal["connectors", "agents"]]({"connectors", "agents"})
 
 
@@ -170,20 +173,27 @@ class PictureViews:
 
         async def listed(call: Call[Any, None]) -> Reply:
             choice, caller = call.parameters, call.caller
-            after = None if choice.cursor is None else place_of(choice.cursor, tuple[str, str])
-            items, last = table.page(
-                after,
-                choice.limit,
-                lambda entry: (
-                    _among(choice.connector, entry.connector)
-                    and wants(choice, entry)
-                    and _sees(caller, entry)
-                ),
-            )
-            following = None if last is None else cursor_of(last)
-            return Reply(
-                value=PicturePage(position=self._picture.position, items=items, next=following)
-            )
+            place = None if choice.cursor is None else place_of(choice.cursor, tuple[str, str])
+            # What changes while others have their turns comes again behind this position.
+            position = self._picture.position
+            items: list[Any] = []
+            while True:
+                more, place = table.page(
+                    place,
+                    choice.limit - len(items),
+                    lambda entry: (
+                        _among(choice.connector, entry.connector)
+                        and wants(choice, entry)
+                        and _sees(caller, entry)
+                    ),
+                    look_at=LOOKED_AT_ONCE,
+                )
+                items += more
+                if place is None or len(items) == choice.limit:
+                    break
+                await asyncio.sleep(0)
+            following = None if place is None else cursor_of(place)
+            return Reply(value=PicturePage(position=position, items=items, next=following))
 
         return listed
 

@@ -42,6 +42,20 @@ def test_a_page_holds_only_what_is_wanted() -> None:
     assert table.page(None, 2, lambda entry: "1" in entry) == (["a1", "c1"], None)
 
 
+def test_a_page_judges_no_more_entries_than_it_may() -> None:
+    """Then it goes on behind the last one that it judged, wanted or not."""
+    table = filled("a1", "b2", "c2", "d1", "e2")
+    judged: list[str] = []
+
+    def wanted(entry: str) -> bool:
+        judged.append(entry)
+        return "1" in entry
+
+    first, after = table.page(None, 10, wanted, look_at=3)
+    assert (first, after, judged) == (["a1"], ("c", "c2"), ["a1", "b2", "c2"])
+    assert table.page(after, 10, wanted, look_at=3) == (["d1"], None)
+
+
 def test_a_page_behind_a_key_that_has_gone_begins_at_the_next() -> None:
     """An agent may disappear between two pages."""
     table = filled("a", "b", "c")
@@ -81,6 +95,13 @@ def test_many_changes_without_a_reader_leave_no_trace() -> None:
         table.put(("c", str(number)), str(number))
         table.pop(("c", str(number)))
     assert len(table._added) <= 10
+    assert keys_of(table, 5) == []
+    for number in range(1_000):
+        table.put(("c", str(number)), str(number))
+        table.pop(("c", str(number)))
+        assert keys_of(table, 5) == []
+    assert table._order is not None
+    assert len(table._order) <= 10
     table.put(("c", "z"), "z")
     assert keys_of(table, 5) == ["z"]
 
