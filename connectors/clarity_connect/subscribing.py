@@ -18,7 +18,10 @@ from connectors.clarity_connect.subscriptions import Posting
 from gateway.clock import Clock
 from gateway.errors import AuthRejected, ConnectionFailed, NotReady, Reason
 
-MAX_SESSIONS_ASKED = 500
+MAX_SESSIONS_ASKED = 5_000
+_NOT_SHOWN = frozenset(
+    {HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED}
+)
 UNNUMBERED = "?"
 """Begins the names of subscriptions whose id the platform did not tell: they can be neither changed nor ended."""
 PORTION_SECONDS = 0.5
@@ -266,15 +269,26 @@ class Subscriber:
             agents = []
         seen = {session for agent in agents for session in _session_ids(agent)}
         rest = [s for s in told if s not in seen][:MAX_SESSIONS_ASKED]
-        answers = await asyncio.gather(*(self._session(one) for one in rest)) if rest else []
-        return Reading(agents=agents, sessions=dict(zip(rest, answers, strict=True)))
+        found: dict[str, Any] = {}
+        for start in range(0, len(rest), subscriptions.MAX_BATCH):
+            part = rest[start : start + subscriptions.MAX_BATCH]
+            answers = await self._ask([f"v2/sessions/{session}" for session in part])
+            found |= {one: self._session(a) for one, a in zip(part, answers, strict=True)}
+        return Reading(agents=agents, sessions=found)
 
-    async def _session(self, session: str) -> dict[Any, Any]:
-        """A session, or an empty one if the platform has it no more, for which it answers 500."""
-        answer = await self.api.request("GET", f"v2/sessions/{session}")
+    async def _ask(self, paths: Sequence[str]) -> list[Answer]:
+        """Answers to many questions at once; one by one if the server does not take a batch."""
+        whole = await self.api.request("POST", "v2/", subscriptions.batch_of_questions(paths))
+        found = subscriptions.batch_answers(whole.body, len(paths)) if whole.fine else None
+        if found is not None:
+            return [Answer(status, body) for status, body in found]
+        return [await self.api.request("GET", path) for path in paths]
+
+    def _session(self, answer: Answer) -> dict[Any, Any]:
+        """A session, or an empty one if the platform shows it no more, by 500, or by 401 to whoever may not see it."""
         if answer.fine and isinstance(answer.body, dict):
             return answer.body
-        if answer.status in {HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.NOT_FOUND}:
+        if answer.status in _NOT_SHOWN:
             return {}
         raise self.api.refusal(answer)
 

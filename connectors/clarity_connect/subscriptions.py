@@ -109,6 +109,11 @@ def batch(postings: Sequence[Posting]) -> list[dict[str, Any]]:
     ]
 
 
+def batch_of_questions(paths: Sequence[str]) -> list[dict[str, Any]]:
+    """The body of one batch request that only asks."""
+    return [{"method": "GET", "relativeUrl": f"../{path}"} for path in paths]
+
+
 def batch_answers(body: Any, count: int) -> list[tuple[int, Any]] | None:
     """Status and body of each answer in a batch's; none if it is no answer to so many."""
     if not isinstance(body, list) or len(body) != count:

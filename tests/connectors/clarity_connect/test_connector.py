@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from connectors._simulation.faults import Fault, FaultKind
 from connectors.clarity_connect._simulated.model import Agent, Queue
+from connectors.clarity_connect.client import Answer
 from connectors.clarity_connect.simulator import Simulator
 from gateway.commands import Status, Verb
 from gateway.errors import CommandRefused, CommandUncertain, NotReady
@@ -310,6 +311,32 @@ async def test_agents_and_queues_that_come_and_go_are_followed() -> None:
         assert 500 in ids_of("Aggregate")
         assert consumer.links == [False]
         assert consumer.gaps == []
+
+
+@pytest.mark.parametrize("batches", [True, False])
+async def test_sessions_that_were_told_are_asked_for_many_at_once(*, batches: bool) -> None:
+    """One that the platform does not show any more is over for us; servers without batches are asked one by one."""
+    async with (
+        simulated() as simulator,
+        connected_to(simulator.url) as connector,
+        Consumer(connector) as consumer,
+    ):
+        await consumer.event("queue.metrics.observed")
+        told = await emit(simulator, "incoming")
+        session = str(told["session"])
+        await consumer.event("call.queued", call=session)
+        subscriber = connector._feed._subscriber
+        if not batches:
+            request = connector._feed.api.request
+
+            async def without(method: str, path: str, body: object = None) -> Answer:
+                return Answer(404, None) if path == "v2/" else await request(method, path, body)
+
+            connector._feed.api.request = without  # type: ignore[method-assign]  # a server without batches
+        reading = await subscriber.read([session, *map(str, range(1, 120))])
+
+        assert reading.sessions.pop(session)["sessionId"] == int(session)
+        assert list(reading.sessions.values()) == [{}] * 119
 
 
 async def test_a_structure_that_cannot_be_read_ends_no_feed() -> None:
