@@ -37,6 +37,7 @@ from connectors.nice_incontact._simulated.world import World
 
 REALTIME, REPORTING, ADMIN = "RealTimeApi", "ReportingApi", "AdminApi"
 QUARTER_MINUTES = 15
+WITHOUT_RESULT_SET = 23.0
 LONGEST_SUMMARY = timedelta(days=30)
 
 
@@ -332,7 +333,12 @@ class Lists:
             for number, name in (REASONS | ACW_REASONS).items()
         ]
         told = {"teamId": int(text), "teamName": TEAMS[int(text)], "unavailableCodes": codes}
-        return Reply(OK, {"resultSet": told})
+        # The method reference has a resultSet here; the vendor's own client, which asks v23, reads none.
+        generation = self._world.settings.generation
+        wrapped = (
+            call.version < WITHOUT_RESULT_SET if generation == "by_version" else generation == "g1"
+        )
+        return Reply(OK, {"resultSet": told} if wrapped else told)
 
     def _contact_states(self, _call: Call) -> Reply:
         told: list[dict[str, Any]] = [

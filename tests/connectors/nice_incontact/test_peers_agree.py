@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.nice_incontact.simulator import Simulator
 from gateway.events import Event
-from tests.connectors.nice_incontact.harness import connected_to, sign_in, simulated
+from tests.connectors.nice_incontact.harness import connected_to, emit, sign_in, simulated
 from tests.support.consumer import FeedConsumer, reference_of
 from tests.support.line_client import Line, LineClient
 from tests.support.nice_clients import agent_sdk
@@ -174,3 +176,65 @@ def same_state(state: Told, events: list[Event]) -> None:
     assert (data.reason or "") == state["reason"]
     assert data.state == ("after_contact" if state["isACW"] else AGENT_STATES[state["cxoneState"]])
     assert round(data.since.timestamp() * 1000) == state["startTime"]
+
+
+SESSION = {"AgentSessionStart", "AgentSessionEnd", "RemoteAgentSessionEnd"}
+
+
+def recorded() -> list[Told]:
+    """All recorded messages but those that begin and end a session."""
+    answers = [
+        answer
+        for path in sorted((Path(__file__).parent / "fixtures").glob("*.json"))
+        for answer in json.loads(path.read_text(encoding="utf-8"))
+    ]
+    events = [event for answer in answers for event in answer["events"]]
+    return [event for event in events if event.get("Type") not in SESSION]
+
+
+async def test_the_sdk_can_read_every_recorded_message_and_means_the_same_contact() -> None:
+    messages = recorded()
+    async with (
+        simulated(sessions_open=False, agents=2) as simulator,
+        both(simulator) as (client, gateway),
+    ):
+        for message in messages:
+            await emit(simulator, "event", type=message["Type"], data=message)
+        await emit(simulator, "event", data={"eventName": "the last", "data": "{}"})
+        await client.event("raw", lambda batch: batch[-1].get("eventName") == "the last")
+        await client.call("session.id")  # Its answer comes after all that was parsed.
+        (last,) = list(simulator.ledger.since(len(simulator.ledger) - 1, 1))
+        await gateway.until(lambda: last.id in gateway.references(), "the last message")
+        told = by_reference(gateway)
+
+    raw = {
+        event["ReferenceId"]: event
+        for batch in parsed(client.reports, "raw")
+        for event in batch
+        if "ReferenceId" in event
+    }
+    for reference, event in raw.items():
+        contact = event.get("ContactID") or event.get("ContactId")
+        if contact not in {None, "-1"}:
+            ours = {one.data.native.ids.get("ContactID") for one in told.get(reference, [])}  # type: ignore[attr-defined] - data of contacts
+            assert ours <= {contact}, event["Type"]
+    calls = parsed(client.reports, "CallContact")
+    assert len(calls) == sum(message["Type"] == "CallContactEvent" for message in messages)
+    for call in calls:
+        for one in told.get(call["referenceId"], []):
+            data: Any = one.data
+            assert data.call == call["contactId"]
+            if one.type in {"tieline.call.connected.v1", "tieline.call.held.v1"}:
+                assert data.state == STATES[call["status"]]
+    kinds = {line["event"] for line in client.reports}
+    assert kinds >= {
+        *("VoiceMailContact", "WorkItemContact", "VoiceMailPlayBack", "Indicator", "PageOpen"),
+        *(
+            "PopURL",
+            "RunApp",
+            "MchAgentSettingsChange",
+            "PromiseKeeper",
+            "AgentAssist",
+            "Conference",
+        ),
+    }

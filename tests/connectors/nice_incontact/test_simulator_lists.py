@@ -159,8 +159,11 @@ async def test_dictionaries(older: Desk) -> None:
     _, dispositions = await older.get("skills/501/dispositions")
     assert dispositions["dispositions"][0]["dispositionName"] == "Resolved"
     _, codes = await older.get("teams/1/unavailable-codes")
-    names = [row["outStateName"] for row in codes["resultSet"]["unavailableCodes"]]
+    names = [row["outStateName"] for row in codes["unavailableCodes"]]
     assert names == ["Break", "Lunch", "Meeting", "Training", "Wrap Up"]
+    older.version = "12.0"
+    _, wrapped = await older.get("teams/1/unavailable-codes")
+    assert wrapped == {"resultSet": codes}
     assert (await older.get("teams/9/unavailable-codes"))[0] == 404
     _, states = await older.get("contact-state-descriptions")
     assert "EndContact" in {

@@ -8,7 +8,7 @@
 import "./browser.js";
 import { createInterface } from "node:readline";
 import { ACDSessionManager, GetNextEventProvider } from "@nice-devone/core-sdk";
-import { CXoneAuth } from "@nice-devone/auth-sdk";
+import { CXoneAuth, CXoneUser } from "@nice-devone/auth-sdk";
 import { AgentLegService, ContactService, VoiceControlService, VoiceService } from "@nice-devone/agent-sdk";
 import { AgentStateService } from "@nice-devone/acd-sdk";
 
@@ -24,6 +24,7 @@ manager.initialize(settings.token, config, { icAgentId: settings.agent, userId: 
 const auth = CXoneAuth.instance;
 auth.getCXoneConfig = () => config;
 auth.getAuthToken = () => ({ accessToken: settings.token });
+CXoneUser.instance.getUserInfo = () => ({ icAgentId: settings.agent, teamId: "1" });
 
 const subjects = {
   raw: manager.onGetNextEvent,
@@ -35,6 +36,19 @@ const subjects = {
   Mute: manager.muteEventSubject,
   AgentSession: manager.onAgentSessionChange,
   Conference: manager.conferenceCallEvent,
+  DigitalContact: manager.digitalContactSubject,
+  Indicator: manager.contactIndicatorsSubject,
+  PageOpen: manager.pageOpenSubject,
+  PopURL: manager.popUrlSubject,
+  RunApp: manager.runAppSubject,
+  MchAgentSettingsChange: manager.mchAgentSettingsChangeEvent,
+  PromiseKeeper: manager.onCommitmentEvent,
+  PromiseKeeperStatus: manager.onCommitmentStatusEvent,
+  VoiceMailPlayBack: manager.voiceMailPlayBackEventSubject,
+  AgentAssist: manager.agentAssistGetNextEventSubject,
+  UpdateSkills: manager.updateSkillsEvent,
+  UpdateUnavailableCodes: manager.agentUpdateUnavailableCodeSubject,
+  HoursOfOperation: manager.hoursOfOperationEvent,
 };
 for (const [name, subject] of Object.entries(subjects)) {
   subject.subscribe((data) => print(name, { data }));
