@@ -1,8 +1,10 @@
-"""The event stream: what 490 further readers, and ten that read nothing, cost the one who reads."""
+"""The event stream: what hundreds of further readers, and ten that read nothing, cost those who read."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,7 +16,8 @@ from tests.bench.report import Figure
 from tests.support.processes import LineProcess
 
 RATE = 200
-READERS, STALLED = 490, 10
+MEASURED, BESIDE, STALLED = 20, 235, 10
+READERS = MEASURED + 2 * BESIDE
 ROUNDS = 3
 SECONDS = 10.0
 QUICK_SECONDS = 5.0
@@ -36,9 +39,9 @@ async def measure(directory: Path, *, quick: bool) -> list[Figure]:
         one, many = [], []
         before = peak = 0
         for _ in range(ROUNDS):
-            one.append(await _read(port, 1, 0, seconds))
+            one.append(await _alone(port, seconds))
             before = before or process.memory_info().rss
-            many.append(await _read(port, READERS, STALLED, seconds))
+            many.append(await _in_company(port, seconds))
             peak = max(peak, process.memory_info().rss)
     lost = sum(told["lost"] for told in many)
     return [
@@ -48,7 +51,7 @@ async def measure(directory: Path, *, quick: bool) -> list[Figure]:
             unit="ms",
             against="one reader",
             reference=median(told[name] for told in one),
-            note=f"append to reader, {RATE} events/s, median of {ROUNDS} rounds; {lost} readers were cut off",
+            note=f"append to reader, {RATE} events/s, median of {ROUNDS} rounds; {lost} of those measured were cut off",
         )
         for name in ("p50", "p99")
     ] + [
@@ -61,10 +64,33 @@ async def measure(directory: Path, *, quick: bool) -> list[Figure]:
     ]
 
 
-async def _read(port: int | None, readers: int, stalled: int, seconds: float) -> dict[str, Any]:
+async def _alone(port: int | None, seconds: float) -> dict[str, Any]:
+    async with _readers(port, 1, 0, seconds) as process:
+        return await _told(process, seconds)
+
+
+async def _in_company(port: int | None, seconds: float) -> dict[str, Any]:
+    """The readers that are measured stand in the middle of the others, which are in processes of their own."""
+    longer = 2 * seconds + WAIT_SECONDS
+    async with (
+        _readers(port, BESIDE, 0, longer),
+        _readers(port, MEASURED, STALLED, seconds) as process,
+        _readers(port, BESIDE, 0, longer),
+    ):
+        return await _told(process, seconds)
+
+
+@asynccontextmanager
+async def _readers(
+    port: int | None, readers: int, stalled: int, seconds: float
+) -> AsyncIterator[LineProcess]:
     numbers = map(str, (port, readers, stalled, seconds))
     command = [sys.executable, "-m", "tests.bench.stream_readers", *numbers]
     async with LineProcess(command) as process:
         await process.read(timeout_seconds=WAIT_SECONDS)
-        told: dict[str, Any] = await process.read(timeout_seconds=WAIT_SECONDS + seconds)
-        return told
+        yield process
+
+
+async def _told(process: LineProcess, seconds: float) -> dict[str, Any]:
+    told: dict[str, Any] = await process.read(timeout_seconds=WAIT_SECONDS + seconds)
+    return told
