@@ -3,7 +3,8 @@
 A request is checked against the platform's capability table, written down together with its idempotency key, sent once,
 and followed to the event that confirms or refutes it, under its deadline. The journal remembers each step, so a command
 that was waiting for its event when the process died goes on waiting; one that was waiting for its turn comes back as
-`refused`, since it was never sent; one that was being sent comes back as `unknown`.
+`refused`, since it was never sent; one that was being sent comes back as `unknown`, unless an event that was foreseen
+decides it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from datetime import timedelta
 
 import msgspec
 
-from gateway import capabilities
+from gateway import capabilities, verdicts
 from gateway.clock import Clock
 from gateway.command_log import CommandLog, Retention, key_of
 from gateway.commands import (
@@ -30,8 +31,14 @@ from gateway.commands import (
     Outcome,
     Status,
 )
-from gateway.contracts import CommandTarget, Connector, Journal
-from gateway.errors import CommandRefused, CommandUncertain, ConnectionFailed, Reason
+from gateway.contracts import CommandTarget, Connector, Foreseeing, Journal
+from gateway.errors import (
+    CommandRefused,
+    CommandUncertain,
+    ConnectionFailed,
+    Reason,
+    TielineError,
+)
 from gateway.events import connector_of
 from gateway.evidence import judge
 from gateway.rate_limits import RateLimits
@@ -175,6 +182,7 @@ class CommandRouter:
                 position=self._journal.statistics().last_position,
                 digest=digest,
                 updated=command.created,
+                foreseen=_foreseen(command, executor.connector),
                 queued=self._turns[_turn(command)].locked(),
             )
             await self._log.add(record, key)
@@ -260,20 +268,37 @@ class CommandRouter:
                     del self._waiting[command.id]
                     if command.id not in self._cancelled:
                         if record.queued:
-                            record = msgspec.structs.replace(record, queued=False)
-                            record = await self._log.update(record)
+                            record = await self._log.update(self._at_its_turn(record, executor))
                         sent = True
                         outcome = await self._send(command, executor.connector)
                     else:
-                        outcome = _CANCELLED
+                        outcome = verdicts.CANCELLED
         except TimeoutError:
-            outcome = _too_late(sent=sent) if command.id not in self._cancelled else _CANCELLED
+            outcome = (
+                verdicts.too_late(sent=sent)
+                if command.id not in self._cancelled
+                else verdicts.CANCELLED
+            )
         finally:
             self._waiting.pop(command.id, None)
             self._cancelled.discard(command.id)
+        if outcome.status is Status.UNKNOWN and outcome.reason is not Reason.DEADLINE:
+            await self._hope(record, self._seconds_left(command), outcome)
+            return
         record = await self._log.settle(record, outcome)
         if outcome.status is Status.ACCEPTED and outcome.expectation is not None:
-            await self._follow(record, outcome.expectation, self._seconds_left(command))
+            await self._follow(
+                record, outcome.expectation, self._seconds_left(command), verdicts.UNPROVEN
+            )
+
+    def _at_its_turn(self, record: CommandRecord, executor: Executor) -> CommandRecord:
+        """What is known of a command when earlier ones are over: their events prove nothing about it."""
+        return msgspec.structs.replace(
+            record,
+            queued=False,
+            position=self._journal.statistics().last_position,
+            foreseen=_foreseen(record.command, executor.connector),
+        )
 
     @staticmethod
     async def _send(command: Command, connector: Connector) -> Outcome:
@@ -293,19 +318,22 @@ class CommandRouter:
                 message=f"defect while sending: {type(error).__name__}",
             )
 
+    async def _hope(self, record: CommandRecord, seconds: float, otherwise: Outcome) -> None:
+        """Without a reply, what was foreseen may still decide."""
+        if record.foreseen is None:
+            await self._log.settle(record, otherwise)
+        else:
+            await self._follow(record, record.foreseen, seconds, otherwise)
+
     async def _follow(
-        self, record: CommandRecord, expectation: Expectation, seconds: float
+        self, record: CommandRecord, expectation: Expectation, seconds: float, otherwise: Outcome
     ) -> None:
         """Read what the journal gets until an event decides, or the time is over."""
         try:
             async with asyncio.timeout(seconds):
                 verdict = await self._find_evidence(record, expectation)
         except TimeoutError:
-            verdict = Outcome(
-                status=Status.UNKNOWN,
-                reason=Reason.DEADLINE,
-                message="the platform took the command, but no event confirmed it in time",
-            )
+            verdict = otherwise
         reply = record.outcome.native_reply if record.outcome else None
         await self._log.settle(record, msgspec.structs.replace(verdict, native_reply=reply))
 
@@ -327,15 +355,15 @@ class CommandRouter:
     def _take_up(self, record: CommandRecord, tasks: asyncio.TaskGroup) -> None:
         """Go on with what the last process left: follow what was accepted, admit ignorance of what was being sent."""
         expectation = record.outcome.expectation if record.outcome else None
+        seconds = max(self._seconds_left(record.command), self._policy.resume_seconds)
         if expectation is not None:
-            seconds = max(self._seconds_left(record.command), self._policy.resume_seconds)
-            work = self._follow(record, expectation, seconds)
+            work = self._follow(record, expectation, seconds, verdicts.UNPROVEN)
         else:
-            work = self._give_up(record)
+            unsent = msgspec.structs.replace(record, foreseen=None) if record.queued else record
+            work = self._hope(
+                unsent, seconds, verdicts.NEVER_SENT if record.queued else verdicts.STOPPED
+            )
         tasks.create_task(work, name=f"command {record.command.id}")
-
-    async def _give_up(self, record: CommandRecord) -> None:
-        await self._log.settle(record, _NEVER_SENT if record.queued else _STOPPED)
 
     def _platform(self, connector: str) -> str:
         return self._platforms.get(connector, "unknown")
@@ -344,19 +372,20 @@ class CommandRouter:
         return max(0.0, (command.deadline - self._clock.now()).total_seconds())
 
 
-_CANCELLED = Outcome(
-    status=Status.REFUSED, reason=Reason.CANCELLED, message="cancelled before it was sent"
-)
-_NEVER_SENT = Outcome(
-    status=Status.REFUSED,
-    reason=Reason.STOPPED,
-    message="not sent: the gateway stopped while earlier commands of the same agent were under way",
-)
-_STOPPED = Outcome(
-    status=Status.UNKNOWN,
-    reason=Reason.STOPPED,
-    message="the gateway stopped while it was sending; it may have happened",
-)
+def _foreseen(command: Command, connector: Connector) -> Expectation | None:
+    """What will prove the command, if the connector knows; if it refuses the command, it will say so again.
+
+    A failure that does not name the command may be another's, and must not become a certain no.
+    """
+    if not isinstance(connector, Foreseeing):
+        return None
+    try:
+        expected = connector.foresee(command)
+    except TielineError:
+        return None
+    if expected is None or expected.cause is not None:
+        return expected
+    return msgspec.structs.replace(expected, refused_by=frozenset())
 
 
 def _turn(command: Command) -> tuple[str, str]:
@@ -367,17 +396,3 @@ def _turn(command: Command) -> tuple[str, str]:
 
 def _digest(request: CommandRequest) -> str:
     return hashlib.sha256(msgspec.json.encode(request, order="deterministic")).hexdigest()
-
-
-def _too_late(*, sent: bool) -> Outcome:
-    if sent:
-        return Outcome(
-            status=Status.UNKNOWN,
-            reason=Reason.DEADLINE,
-            message="no answer from the platform before the deadline; it may have happened",
-        )
-    return Outcome(
-        status=Status.REFUSED,
-        reason=Reason.DEADLINE,
-        message="not sent: earlier commands of the same agent were still under way at the deadline",
-    )

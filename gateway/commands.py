@@ -227,6 +227,7 @@ class CommandRecord(msgspec.Struct, frozen=True, kw_only=True):
         outcome: None while the platform has not answered yet.
         position: the journal's position before the command was sent; its evidence lies behind it.
         digest: names the request's content, so that a key reused for another request is noticed.
+        foreseen: what will decide it, as far as that was known before it was sent; counts if there is no reply.
         queued: it waits for its turn behind other commands, and has certainly not been sent.
     """
 
@@ -235,6 +236,7 @@ class CommandRecord(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     digest: str
     updated: datetime
+    foreseen: Expectation | None = None
     queued: bool = False
 
     @property

@@ -15,7 +15,7 @@ from connectors.genesys_engage_cloud.feed_statistics import StatisticsFeed
 from connectors.genesys_engage_cloud.feed_workspace import WorkspaceFeed
 from connectors.genesys_engage_cloud.settings import GenesysEngageCloudSettings
 from connectors.genesys_engage_cloud.vendor import AUTHENTICATION
-from gateway.commands import Command, Outcome
+from gateway.commands import Command, Expectation, Outcome
 from gateway.contracts import (
     CommandTarget,
     Connector,
@@ -91,6 +91,11 @@ class GenesysEngageCloud:
                 hint="use the agent's name from the configuration",
             )
         return await feed.execute(command)
+
+    def foresee(self, command: Command) -> Expectation | None:
+        """What would decide a command to an agent whose feed is connected."""
+        feed = self._agents.get(command.target.agent or "")
+        return None if feed is None else feed.foresee(command)
 
     async def snapshot(self, feed: Feed) -> Sequence[Event]:
         """What changed while nobody listened on the feed."""

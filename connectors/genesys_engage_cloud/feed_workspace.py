@@ -33,7 +33,7 @@ from connectors.genesys_engage_cloud.mapping import AgentPicture, Asked, Mapper
 from connectors.genesys_engage_cloud.settings import Account, GenesysEngageCloudSettings
 from connectors.genesys_engage_cloud.vendor import INITIALIZATION_CHANNEL, WORKSPACE
 from connectors.genesys_engage_cloud.watching import watch
-from gateway.commands import Command, Outcome, Status, Verb
+from gateway.commands import Command, Expectation, Outcome, Status, Verb
 from gateway.contracts import ConnectorContext, Gap, Guarantee
 from gateway.errors import (
     AuthRejected,
@@ -126,6 +126,12 @@ class WorkspaceFeed(ApiFeed):
             # Who was logged out by command stays out when the feed reconnects.
             self._wants_start = self._wants_start and command.verb is not Verb.AGENT_LOGOUT
         return outcome
+
+    def foresee(self, command: Command) -> Expectation | None:
+        """What would decide a command as the agent's picture is now."""
+        if not self._connected:
+            return None
+        return commands.build(command, self._situation()).expectation
 
     async def ask(self, path: str) -> Any:
         """What the platform answers this agent's session about a resource. Raises NotConnected, NotReady."""

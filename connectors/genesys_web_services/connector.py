@@ -12,7 +12,7 @@ from connectors.genesys_web_services.directory import Directory, DirectoryFeed
 from connectors.genesys_web_services.feed import PLATFORM_NAME, AgentFeed
 from connectors.genesys_web_services.settings import Account, GenesysWebServicesSettings
 from connectors.genesys_web_services.statistics import StatisticsFeed, doubts
-from gateway.commands import Command, Outcome
+from gateway.commands import Command, Expectation, Outcome
 from gateway.contracts import (
     CommandTarget,
     Connector,
@@ -89,6 +89,11 @@ class GenesysWebServices:
                 hint="use the agent's name from the configuration",
             )
         return await feed.execute(self._directory.resolved(command))
+
+    def foresee(self, command: Command) -> Expectation | None:
+        """What would decide a command to an agent whose feed is connected."""
+        feed = self._agents.get(command.target.agent or "")
+        return None if feed is None else feed.foresee(self._directory.resolved(command))
 
     async def snapshot(self, feed: Feed) -> Sequence[Event]:
         """What changed for the feed's agent while nobody listened; the site's feeds miss nothing that can be read."""

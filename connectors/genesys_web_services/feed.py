@@ -31,7 +31,7 @@ from connectors.genesys_web_services.renewing import Renewal
 from connectors.genesys_web_services.settings import Account, GenesysWebServicesSettings
 from connectors.genesys_web_services.vendor import OPTIONAL_TOPICS, SERVICES_TOPIC
 from connectors.genesys_web_services.watching import WorkbinWatch
-from gateway.commands import Command, Outcome, Status, Verb
+from gateway.commands import Command, Expectation, Outcome, Status, Verb
 from gateway.contracts import ConnectorContext, Delivery, Gap, Guarantee, Link
 from gateway.errors import (
     CommandUncertain,
@@ -221,6 +221,15 @@ class AgentFeed:
             self._wants_start = self._wants_start and command.verb is not Verb.AGENT_LOGOUT
         return outcome
 
+    def foresee(self, command: Command) -> Expectation | None:
+        """What would decide a command as the agent's picture is now."""
+        if not self._connected:
+            return None
+        expected = commands.build(command, self._situation(self._known_phones())).expectation
+        if expected is None or not self._settings.send_reference:
+            return expected
+        return msgspec.structs.replace(expected, cause=command.id)
+
     async def snapshot(self) -> list[Event]:
         """What the platform says now, as the events that lead there from what was told last."""
         await self._watch.subscribe()
@@ -307,14 +316,18 @@ class AgentFeed:
 
     async def _phones(self, *, ask: bool) -> list[str]:
         """The agent's phones, the active ones first; if none has been told, the platform is asked."""
-        devices = self._mapper.picture.devices
-        if devices or not ask:
-            return sorted(devices, key=lambda name: devices[name].active is False)
+        known = self._known_phones()
+        if known or not ask:
+            return known
         reply = await self._http.get(f"{commands.ME}/devices?fields=*")
         listed = reply.get("devices")
         items = listed if isinstance(listed, list) else []
         ids = (item.get("id") for item in items if isinstance(item, dict))
         return [name for name in ids if isinstance(name, str)]
+
+    def _known_phones(self) -> list[str]:
+        devices = self._mapper.picture.devices
+        return sorted(devices, key=lambda name: devices[name].active is False)
 
     def _delivery(self, batches: tuple[Batch, ...]) -> Delivery:
         received = self._clock.now()

@@ -12,7 +12,7 @@ from connectors.nice_incontact.directory import Directory
 from connectors.nice_incontact.session import PLATFORM_NAME, SessionFeed
 from connectors.nice_incontact.settings import Agent, NiceIncontactSettings, SignIn
 from connectors.nice_incontact.signin import Tokens
-from gateway.commands import Command, Outcome
+from gateway.commands import Command, Expectation, Outcome
 from gateway.contracts import (
     CommandTarget,
     Connector,
@@ -68,6 +68,11 @@ class NiceIncontact:
                 )
             return await sending.administrate(self.api, command, agent)
         return await sending.carry_out(feed, command)
+
+    def foresee(self, command: Command) -> Expectation | None:
+        """What would decide a command to an agent whose session is followed."""
+        feed = self._agents.get(target(command, "agent"))
+        return None if feed is None else sending.foresee(feed, command)
 
     async def snapshot(self, feed: Feed) -> Sequence[Event]:
         """What changed for the feed's agent while nobody listened; a feed that polls has compared by itself."""

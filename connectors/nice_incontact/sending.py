@@ -12,7 +12,7 @@ from connectors.nice_incontact.client import Api
 from connectors.nice_incontact.commands import Already, Request, Situation
 from connectors.nice_incontact.session import SessionFeed
 from connectors.nice_incontact.session.requests import session_path
-from gateway.commands import Command, Outcome, Status, Verb
+from gateway.commands import Command, Expectation, Outcome, Status, Verb
 from gateway.errors import CommandRefused, ConfigError, NotReady, Reason
 
 
@@ -40,6 +40,21 @@ async def carry_out(feed: SessionFeed, command: Command) -> Outcome:
         if request.mode is not None and (outcome is None or outcome.status is Status.REFUSED):
             feed.mapper.expect_mode(None)
     return outcome
+
+
+def foresee(feed: SessionFeed, command: Command) -> Expectation | None:
+    """What would decide a command as the agent's picture is now; a log-in needs to be asked for first."""
+    if not feed.connected or command.verb is Verb.AGENT_LOGIN:
+        return None
+    session = feed.cursor
+    situation = Situation(
+        agent=feed.agent.agent_id,
+        session=session_path(session) if session else "",
+        picture=feed.mapper.picture,
+        login={},
+    )
+    request = commands.build(command, situation)
+    return None if isinstance(request, Already) else request.expectation
 
 
 async def administrate(api: Api, command: Command, agent: str) -> Outcome:

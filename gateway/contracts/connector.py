@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
-from gateway.commands import Command, Outcome
+from gateway.commands import Command, Expectation, Outcome
 from gateway.events import Event
 
 
@@ -162,6 +162,19 @@ class CommandTarget(Protocol):
         proof,
         `refused`, `partial`; raises CommandRefused (certain), CommandUncertain (sent, answer lost), NotReady or
         NotConnected (not sent). Never retries anything that may have been carried out.
+        """
+        ...
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """Optional: a connector that knows before it sends a command which event will decide it."""
+
+    def foresee(self, command: Command) -> Expectation | None:
+        """What would decide the command as things are now; None if nothing but the platform's reply would.
+
+        It is written down before the command is sent, and counts if the reply never comes: the link is lost, or the
+        process dies. No I/O. May raise CommandRefused, which `execute` would raise too.
         """
         ...
 

@@ -10,8 +10,14 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.api import table
+from gateway.api.event_stream import EventStreams
+from gateway.api.operations import Row
 from gateway.api.reload import BlockChanges, ReloadReport
 from gateway.api.runtime import ApiRuntime, ConnectorView, ErrorView, FeedView, Readiness
+from gateway.api.settings import ApiSettings
+from gateway.api.streaming.tail import StreamPolicy
+from gateway.api.waiting import Waiting
 from gateway.audit import Act
 from gateway.capabilities import check
 from gateway.clock import SystemClock
@@ -31,6 +37,7 @@ from gateway.errors import AttachmentRefused, CommandRefused, Reason, TielineErr
 from gateway.journal import MemoryJournal
 from gateway.picture import Picture
 from gateway.sink_desk import DispatcherDesk
+from gateway.telemetry_figures import ApiFigures
 
 ATTACHMENT_BYTES = 200_000
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -258,3 +265,11 @@ class FakeRuntime:
 
 
 _IS_A_RUNTIME: type[ApiRuntime] = FakeRuntime
+
+
+def all_rows() -> list[Row]:
+    """Every row of the API's table, over a runtime of its own."""
+    runtime = FakeRuntime()
+    streams = EventStreams(runtime.journal, StreamPolicy(), ApiFigures(), SystemClock())
+    waiting = Waiting(runtime, longest_seconds=0)
+    return list(table.operations(runtime, ApiSettings(), waiting, streams))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from gateway.commands import Command, Outcome
+from gateway.commands import Command, Expectation, Outcome
 from gateway.contracts import Delivery, Feed, Gap, Guarantee, Hold, Link, Report, Setback
 from gateway.events import CATALOGUE, Event, StoredEvent, event_id, source_of
 from gateway.events.calls import Call
@@ -110,6 +110,18 @@ class ScriptedConnector:
 
     async def close(self) -> None:
         """Nothing to release."""
+
+
+class ForeseeingConnector(ScriptedConnector):
+    """A connector that knows what will decide a command: `foreseen`, or it raises that."""
+
+    foreseen: Expectation | Exception | None = None
+
+    def foresee(self, _command: Command) -> Expectation | None:
+        """What the test says."""
+        if isinstance(self.foreseen, Exception):
+            raise self.foreseen
+        return self.foreseen
 
 
 class ReconcilingConnector(ScriptedConnector):

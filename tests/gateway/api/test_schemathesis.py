@@ -10,17 +10,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import negative_data_rejection, positive_data_acceptance
 
-from gateway.api import table
-from gateway.api.event_stream import EventStreams
 from gateway.api.operations import Row
 from gateway.api.requests import fields_of
-from gateway.api.settings import ApiSettings
-from gateway.api.streaming.tail import StreamPolicy
 from gateway.api.tokens import hash_of, new_token
-from gateway.api.waiting import Waiting
-from gateway.clock import SystemClock
-from gateway.telemetry_figures import ApiFigures
-from tests.support.fake_runtime import FakeRuntime
+from tests.support.fake_runtime import all_rows
 from tests.support.gateway_thread import gateway_thread
 
 pytestmark = pytest.mark.timeout(120)
@@ -31,15 +24,7 @@ ENDLESS = {"stream_events"}
 UNPRINTABLE = {"upload_attachment"}
 """Takes no file names that cannot be shown, which no pattern of JSON Schema can say."""
 TRIES = 15
-
-
-def rows() -> list[Row]:
-    """The table, but for what never ends."""
-    runtime = FakeRuntime()
-    streams = EventStreams(runtime.journal, StreamPolicy(), ApiFigures(), SystemClock())
-    waiting = Waiting(runtime, longest_seconds=0)
-    every = table.operations(runtime, ApiSettings(), waiting, streams)
-    return [row for row in every if row.id not in ENDLESS]
+TRIED = [row for row in all_rows() if row.id not in ENDLESS]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +57,7 @@ def trying(test: Callable[[], None]) -> Callable[[], None]:
     )(test)
 
 
-@pytest.mark.parametrize("row", rows(), ids=lambda row: row.id)
+@pytest.mark.parametrize("row", TRIED, ids=lambda row: row.id)
 def test_what_the_document_allows_is_taken(
     document: schemathesis.schemas.BaseSchema, row: Row
 ) -> None:
@@ -89,7 +74,7 @@ def test_what_the_document_allows_is_taken(
 
 
 @pytest.mark.parametrize(
-    "row", [row for row in rows() if fields_of(row.parameters) or row.body], ids=lambda row: row.id
+    "row", [row for row in TRIED if fields_of(row.parameters) or row.body], ids=lambda row: row.id
 )
 def test_what_the_document_forbids_is_refused(
     document: schemathesis.schemas.BaseSchema, row: Row
