@@ -9,11 +9,12 @@ from aiohttp import web
 from gateway.api import scopes
 from gateway.api.addresses import host_name, is_loopback
 from gateway.api.callers import LOCAL_CALLER, Caller
+from gateway.api.keyring import Keyring
 from gateway.api.oidc import OidcTokens, is_signed
 from gateway.api.operations import ANY_SCOPE, Row
 from gateway.api.problems import Kind, Problem, unauthenticated
 from gateway.api.settings import ApiSettings
-from gateway.api.tokens import Keyring, bearer_token
+from gateway.api.tokens import bearer_token
 from gateway.clock import Clock
 from gateway.rate_limits import RateLimits
 

@@ -12,9 +12,10 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.api.addresses import host_name, is_loopback
+from gateway.api.keyring import Keyring
 from gateway.api.server import ApiServer
 from gateway.api.settings import ApiSettings
-from gateway.api.tokens import Keyring, hash_of, new_token
+from gateway.api.tokens import hash_of, new_token
 from gateway.errors import ConfigError
 from tests.gateway.api.conftest import Serve
 from tests.support.fake_runtime import FakeRuntime
