@@ -18,6 +18,7 @@ import msgspec
 
 from gateway.errors import JournalCorrupt
 from gateway.events import StoredEvent, connector_of
+from gateway.picture_alerts import AlertEntry, StandingAlerts
 from gateway.picture_data import (
     AgentEntry,
     CallData,
@@ -43,8 +44,8 @@ from gateway.picture_tables import Table
 from gateway.states import AgentState, ConnectionState
 
 QUEUE = "queue"
-# 2: queues stand by their kind
-SNAPSHOT_VERSION = 2
+# 2: queues stand by their kind; 3: alerts
+SNAPSHOT_VERSION = 3
 
 _Handler = Callable[[StoredEvent], None]
 
@@ -91,13 +92,14 @@ class _Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     calls: list[CallEntry]
     interactions: list[InteractionEntry]
     queues: list[QueueEntry]
+    alerts: list[AlertEntry]
 
 
 _snapshot_decoder = msgspec.msgpack.Decoder(_Snapshot)
 
 
 class Picture:
-    """Agents, calls, interactions and queues of all connectors. Also a `gateway.contracts.PictureView`."""
+    """Agents, calls, interactions, queues and alerts of all connectors. Also a `gateway.contracts.PictureView`."""
 
     def __init__(self, limits: PictureLimits | None = None) -> None:
         limits = limits or PictureLimits()
@@ -107,6 +109,7 @@ class Picture:
         self._calls: Table[CallEntry] = Table(limits.calls)
         self._interactions: Table[InteractionEntry] = Table(limits.interactions)
         self._queues: Table[QueueEntry] = Table(limits.queues)
+        self._alerts = StandingAlerts(limits.alerts)
         self._values_left_out = 0
         self._undecodable = 0
         self._handlers = self._make_handlers()
@@ -165,6 +168,10 @@ class Picture:
         """All queues that were heard of."""
         return [entry for entry in self._queues.values() if entry.kind == QUEUE]
 
+    def alerts_by_rule(self) -> Mapping[tuple[str, str], int]:
+        """(connector, rule) to number of alerts that stand; an alert without a rule counts under its own name."""
+        return self._alerts.by_rule()
+
     def agents_by_state(self) -> Mapping[tuple[str, str], int]:
         """(connector, agent state) to number of agents."""
         return Counter((a.connector, a.state.value) for a in self._agents.values())
@@ -203,11 +210,13 @@ class Picture:
             calls=len(self._calls),
             interactions=len(self._interactions),
             queues=len(self._queues),
+            alerts=len(self._alerts.table),
             evicted={
                 "agents": self._agents.evicted,
                 "calls": self._calls.evicted,
                 "interactions": self._interactions.evicted,
                 "queues": self._queues.evicted,
+                "alerts": self._alerts.table.evicted,
                 "values": self._values_left_out,
             },
             undecodable=self._undecodable,
@@ -223,6 +232,7 @@ class Picture:
                 calls=self.calls(),
                 interactions=self.interactions(),
                 queues=list(self._queues.values()),
+                alerts=self._alerts.all(),
             )
         )
 
@@ -244,6 +254,7 @@ class Picture:
             self._interactions.put((one.connector, one.interaction), one)
         for queue in loaded.queues:
             self._queues.put(place_of(queue), queue)
+        self._alerts.load(loaded.alerts)
 
     @classmethod
     def restore(cls, snapshot: bytes, limits: PictureLimits | None = None) -> Self:
@@ -255,7 +266,13 @@ class Picture:
     def clear(self) -> None:
         """Forget everything, the position included."""
         self._position = 0
-        for table in (self._agents, self._calls, self._interactions, self._queues):
+        for table in (
+            self._agents,
+            self._calls,
+            self._interactions,
+            self._queues,
+            self._alerts.table,
+        ):
             table.clear()
 
     def _make_handlers(self) -> dict[str, _Handler]:
@@ -278,6 +295,7 @@ class Picture:
             name("queue", "metrics.observed"): self._apply_metrics,
             name("group", "metrics.observed"): self._apply_metrics,
             name("queue", "state.changed"): self._apply_queue_state,
+            **self._alerts.handlers,
             name("interaction", "changed"): for_interaction(None, placed=False),
             name("interaction", "session.ended"): for_interaction("session_ended", placed=False),
             **{name("call", verb): for_call(verb, state) for verb, state in _CALL_STATES.items()},

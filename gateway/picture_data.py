@@ -40,6 +40,7 @@ class PictureLimits:
     calls: int = 50_000
     interactions: int = 100_000
     queues: int = 10_000
+    alerts: int = 5_000
     values_per_queue: int = 200
 
 
@@ -56,6 +57,7 @@ class PictureStatistics:
     calls: int
     interactions: int
     queues: int
+    alerts: int
     evicted: Mapping[str, int]
     undecodable: int
 

@@ -55,7 +55,7 @@ class _PictureCollector(Collector):
         entries = GaugeMetricFamily(
             "tieline_picture_entries", "Entries of the live picture.", labels=["kind"]
         )
-        for kind in ("agents", "calls", "interactions", "queues"):
+        for kind in ("agents", "calls", "interactions", "queues", "alerts"):
             entries.add_metric([kind], getattr(figures, kind))
         yield entries
         evicted = CounterMetricFamily(

@@ -47,6 +47,10 @@ class PictureView(Protocol):
         """(connector, connection state, direction) to number of calls."""
         ...
 
+    def alerts_by_rule(self) -> Mapping[tuple[str, str], int]:
+        """(connector, rule) to number of alerts that stand."""
+        ...
+
     def group_values(self) -> Mapping[tuple[str, str, str, str], float]:
         """(connector, kind, group, name of the value) to the last value: skills, teams, groups."""
         ...

@@ -59,6 +59,7 @@ class Figures(Collector):
         self._max_values = max_values
         self._queues: set[tuple[str, str]] = set()
         self._groups: set[tuple[str, str, str]] = set()
+        self._rules: set[tuple[str, str]] = set()
         self._values: set[str] = set()
         self._delivered: Counter[tuple[str, str]] = Counter()
         self._connectors: set[str] = set()
@@ -91,6 +92,7 @@ class Figures(Collector):
         return [
             _agents(),
             _calls(),
+            _alerts(),
             _queue_values(),
             _folded(0),
             _hidden(0),
@@ -106,6 +108,7 @@ class Figures(Collector):
         connectors = sorted(self._connectors | {key[0] for key in (*agents, *calls)})
         yield self._agents(agents, connectors)
         yield self._calls(calls, connectors)
+        yield self._alerts(self._picture.alerts_by_rule())
         yield from self._queue_values(self._picture.queue_values())
         yield self._group_values(self._picture.group_values())
         family = _agent_values()
@@ -131,6 +134,18 @@ class Figures(Collector):
                 for direction in DIRECTIONS:
                     key = (connector, state, direction)
                     family.add_metric(key, seen.get(key, 0))
+        return family
+
+    def _alerts(self, seen: Mapping[tuple[str, str], int]) -> Metric:
+        """The first `max_queues` rules by name, for ever; alerts of further ones are added up."""
+        shown = dict.fromkeys(self._rules, 0)
+        for (connector, rule), number in seen.items():
+            known = _admit(self._rules, (connector, rule), self._max_queues)
+            key = (connector, rule if known else OTHER)
+            shown[key] = shown.get(key, 0) + number
+        family = _alerts()
+        for labels, number in sorted(shown.items()):
+            family.add_metric(labels, number)
         return family
 
     def _queue_values(self, seen: Mapping[tuple[str, str, str], float]) -> Iterator[Metric]:
@@ -184,6 +199,12 @@ def _agents() -> GaugeMetricFamily:
 def _calls() -> GaugeMetricFamily:
     labels = ("connector", "state", "direction")
     return GaugeMetricFamily("tieline_calls", "Calls by connection state.", labels=labels)
+
+
+def _alerts() -> GaugeMetricFamily:
+    labels = ("connector", "rule")
+    said = "Alerts of platforms that stand, by the rule that raised them."
+    return GaugeMetricFamily("tieline_alerts", said, labels=labels)
 
 
 def _queue_values() -> GaugeMetricFamily:

@@ -115,12 +115,8 @@ async def test_the_demo_shows_agents_queues_and_alerts_in_prometheus(
             async def alerts() -> bool:
                 kinds = ("tieline.alert.raised.v1", "tieline.alert.cleared.v1")
                 name = "tieline_delivered_events_total"
-                return all(
-                    [
-                        await gateway.total(name, connector="connect", type=kind) > 0
-                        for kind in kinds
-                    ]
-                )
+                told = [await gateway.total(name, connector="connect", type=kind) for kind in kinds]
+                return all(told) and await gateway.total("tieline_alerts", connector="connect") > 0
 
             for condition in (agents_by_state, figures_of_queues, alerts):
                 await eventually(condition, condition.__name__, timeout_seconds=60)

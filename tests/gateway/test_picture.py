@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.contracts import PictureView
 from gateway.errors import JournalCorrupt
 from gateway.events import CATALOGUE, StoredEvent
-from gateway.events.operations import FeedData
+from gateway.events.operations import Alert, FeedData
 from gateway.picture import Picture
 from gateway.picture_data import PictureLimits
 from gateway.states import AgentState, ConnectionState
@@ -297,6 +297,7 @@ def test_the_picture_is_bounded() -> None:
         "calls": 3,
         "interactions": 3,
         "queues": 4,
+        "alerts": 0,
         "values": 5,
     }
 
@@ -404,3 +405,26 @@ def test_a_skill_is_measured_beside_a_queue_of_the_same_name() -> None:
     assert (kind, group, name, value) == ("skill", "Billing", "waiting", 2.0)
     assert [entry.queue for entry in picture.queues()] == ["Billing"]
     assert Picture.restore(picture.snapshot()).group_values() == picture.group_values()
+
+
+def alert(position: int, verb: str, name: str, rule: str | None = None) -> StoredEvent:
+    data = Alert(alert=name, rule=rule, about="queue/q1")
+    return make_event(position, f"alert.{verb}", data, subject=f"alert/{name}")
+
+
+def test_alerts_stand_from_being_raised_to_being_cleared() -> None:
+    """Raised again it is still one; one without a rule counts under its own name."""
+    picture = picture_of(
+        alert(1, "raised", "5", "Long queue"),
+        alert(2, "raised", "6", "Long queue"),
+        alert(3, "raised", "5", "Long queue"),
+        alert(4, "raised", "7"),
+        alert(5, "cleared", "6"),
+        alert(6, "cleared", "8"),
+    )
+    expected = {("gws", "Long queue"): 1, ("gws", "7"): 1}
+    assert picture.alerts_by_rule() == expected
+    assert picture.statistics().alerts == 2
+    assert Picture.restore(picture.snapshot()).alerts_by_rule() == expected
+    picture.clear()
+    assert picture.alerts_by_rule() == {}

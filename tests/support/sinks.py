@@ -25,6 +25,10 @@ class EmptyPicture:
         """No calls."""
         return {}
 
+    def alerts_by_rule(self) -> Mapping[tuple[str, str], int]:
+        """No alerts."""
+        return {}
+
     def group_values(self) -> Mapping[tuple[str, str, str, str], float]:
         """No groups."""
         return {}

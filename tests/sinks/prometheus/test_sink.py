@@ -110,6 +110,34 @@ def shown(metrics: CollectorRegistry, name: str) -> dict[tuple[str, ...], float]
     }
 
 
+class Alarmed(EmptyPicture):
+    """A picture whose alerts a test sets."""
+
+    def __init__(self) -> None:
+        self.standing: dict[tuple[str, str], int] = {}
+
+    def alerts_by_rule(self) -> Mapping[tuple[str, str], int]:
+        """Those."""
+        return self.standing
+
+
+async def test_alerts_that_stand_are_shown_by_rule_and_fall_back_to_zero(tmp_path: Path) -> None:
+    """Rules beyond the bound are added up."""
+    metrics, picture = CollectorRegistry(), Alarmed()
+    settings = PrometheusSettings(max_queues=2)
+    sink = SINK.build(settings, sink_context(tmp_path, metrics=metrics, picture=picture))
+    await sink.open()
+    picture.standing = {("cc", "Long queue"): 2, ("cc", "No agent"): 1}
+    assert shown(metrics, "tieline_alerts") == {("cc", "Long queue"): 2, ("cc", "No agent"): 1}
+    picture.standing = {("cc", "A"): 3, ("cc", "B"): 4}
+    assert shown(metrics, "tieline_alerts") == {
+        ("cc", "Long queue"): 0,
+        ("cc", "No agent"): 0,
+        ("cc", "other"): 7,
+    }
+    await sink.close()
+
+
 async def test_shows_agents_by_state_with_zeros(tmp_path: Path) -> None:
     """A state that nobody is in is 0, not absent: an alert on absence would otherwise fire."""
     picture, metrics = Picture(), CollectorRegistry()
