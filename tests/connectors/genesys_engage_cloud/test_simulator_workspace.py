@@ -62,8 +62,9 @@ async def test_an_initialization_may_take_its_time(simulator: Simulator) -> None
     async with client(simulator, WORKSPACE) as desk:
         await desk.rest("POST", "initialize-workspace")
         await desk.bayeux.handshake()
-        progress, _ = await desk.bayeux.subscribe(INITIALIZATION)
+        progress, *others = await desk.bayeux.subscribe(INITIALIZATION)
         assert progress["data"]["state"] == "Executing"
+        desk.keep(others)
         complete = await desk.data("WorkspaceInitializationComplete")
     assert complete["state"] == "Complete"
 
