@@ -99,7 +99,7 @@ class SessionCalls:
         session = self._world.log_in(agent, station="" if phone else station, phone=phone)
         session.timeout_seconds = timeout or USUAL
         session.force_logout = call.flag("inactivityForceLogout")
-        first = self._sessions.join(session, started=True)
+        first = self._sessions.join(session, _owner(call), started=True)
         self._world.leave_alone(agent)
         self._world.greet(agent)
         return Reply(ACCEPTED, {"sessionId": first})
@@ -108,7 +108,8 @@ class SessionCalls:
         agent = self._whose(call)
         if agent.session is None:
             raise Answered(CONFLICT, "Invalid agent session")
-        return Reply(ACCEPTED, {"sessionId": self._sessions.join(agent.session, started=False)})
+        joined = self._sessions.join(agent.session, _owner(call), started=False)
+        return Reply(ACCEPTED, {"sessionId": joined})
 
     def _end(self, call: Call) -> Reply:
         agent = self.session(call).agent
@@ -125,3 +126,7 @@ class SessionCalls:
         self._world.leave_alone(agent)
         self._world.log_out(agent)
         return Reply(ACCEPTED)
+
+
+def _owner(call: Call) -> str:
+    return call.caller.agent.username if call.caller.agent else ""

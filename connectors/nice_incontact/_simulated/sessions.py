@@ -74,6 +74,10 @@ class Client:
     """Of the newest id."""
     started: bool = False
     """Whether it needs no refresh set to begin with."""
+    owner: str = ""
+    """Whose token it came with."""
+    superseded: bool = False
+    """Its owner joined once more: what only this client has to fetch is nobody's debt."""
     polls: int = 0
     waiting: asyncio.Future[None] | None = None
     heard_at: float = 0.0
@@ -108,7 +112,10 @@ class AgentSession:
         if not listeners:
             self._ledger.lost([number], LostBecause.NO_SUBSCRIPTION)
             return
-        self._ledger.queued(number, len(listeners))
+        owed = sum(not client.superseded for client in listeners)
+        self._ledger.queued(number, owed)
+        if not owed:
+            self._ledger.lost([number], LostBecause.NO_SUBSCRIPTION)
         self._queue.append(Queued(self.place, frame, number))
         if len(self._queue) > self._max_queue:
             self._drop_oldest()
@@ -154,13 +161,24 @@ class AgentSession:
         heard = max((one.heard_at for one in clients), default=0.0)
         return not any(one.waiting for one in clients) and now - heard > self.timeout_seconds
 
+    def supersede(self, owner: str) -> None:
+        """Whoever joins again has given up the earlier place: the oracle asks for it no more."""
+        for client in self.clients.values():
+            if client.owner == owner and client.started and not client.superseded:
+                client.superseded = True
+                self._give_up(client)
+
+    def _give_up(self, client: Client) -> None:
+        """What only this client had to get is lost; what was written to it may have arrived."""
+        gone = [one.number for one in self._queue if one.place > client.latest]
+        self._ledger.lost(gone, LostBecause.SESSION_GONE)
+        self._ledger.abandoned(one.number for one in self._queue if one.place <= client.latest)
+
     def remove(self, client: Client) -> None:
         """Forget a client, and what only it had to get."""
         del self.clients[client.number]
-        if client.started:
-            gone = [one.number for one in self._queue if one.place > client.latest]
-            self._ledger.lost(gone, LostBecause.SESSION_GONE)
-            self._ledger.abandoned(one.number for one in self._queue if one.place <= client.latest)
+        if client.started and not client.superseded:
+            self._give_up(client)
         self._trim()
         wake(client)
 
@@ -217,11 +235,16 @@ class AgentSessions:
         agent.session = session
         return session
 
-    def join(self, session: AgentSession, *, started: bool) -> str:
+    def join(self, session: AgentSession, owner: str, *, started: bool) -> str:
         """A new client; returns its first id. One that `started` the session hears it from the beginning."""
         self.handshakes += 1
+        session.supersede(owner)
         client = Client(
-            next(self._client_numbers), session.place, started=started, heard_at=time.monotonic()
+            next(self._client_numbers),
+            session.place,
+            started=started,
+            owner=owner,
+            heard_at=time.monotonic(),
         )
         session.clients[client.number] = client
         return write_id(Position(session.number, client.number, 0))

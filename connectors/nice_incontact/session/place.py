@@ -8,7 +8,7 @@ older session id is answered).
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors.nice_incontact.mapping import Mapper, Origin, is_end, is_start
@@ -89,7 +89,7 @@ class Place:
             self._gap = Gap(key=event_id(self._origin.feed, resume.hex()), reason="corrupt")
         elif kept is not None and kept.cursor and not kept.clean and kept.cursor != in_memory:
             # A process that was killed may have taken an answer that the journal does not have.
-            self._gap = self._gap_of("unclean_stop", self.cursor)
+            self._gap = self._gap_of("unclean_stop", self.cursor, self._seen_at)
 
     def begin(self, start: str, *, joined: bool) -> None:
         """A session was joined or started; the first answer to this name begins it."""
@@ -100,7 +100,7 @@ class Place:
 
     def take(self, polled: Polled, now: datetime) -> None:
         """Map the events of an answer, or keep the current states that it has in the place of events."""
-        polled_with, told = self.cursor, polled.events
+        polled_with, told, whole_at = self.cursor, polled.events, self._seen_at
         answer = f"{polled_with} {self._repeats}" if self._repeats else polled_with
         self.move(polled, now)
         if not told:
@@ -117,7 +117,7 @@ class Place:
             )
         elif not fresh and states and self.mapper.picture.session is not None:
             # Our name was not the newest: another answer was given out for it, and nobody has it.
-            self._gap = self._gap or self._gap_of("expired", polled_with)
+            self._gap = self._gap or self._gap_of("expired", polled_with, whole_at)
             self._states = told
             return
         else:
@@ -183,7 +183,7 @@ class Place:
 
     def lose(self, reason: str) -> None:
         """The session cannot be gone on with, and what happened in it meanwhile is not known."""
-        self._gap = self._gap or self._gap_of(reason, self.cursor)
+        self._gap = self._gap or self._gap_of(reason, self.cursor, self._seen_at)
         self.start = self.cursor = self._fresh = ""
 
     def delivery(self, *, clean: bool = False, always: bool = False) -> Delivery | None:
@@ -214,7 +214,8 @@ class Place:
             )
         )
 
-    def _gap_of(self, reason: str, cursor: str) -> Gap:
-        known = FeedResume(picture=self.mapper.picture, seen_at=self._seen_at)
+    def _gap_of(self, reason: str, cursor: str, whole_at: float) -> Gap:
+        """A gap since the last answer before it, in seconds since the epoch."""
         key = event_id(self._origin.feed, "gap", self.start, cursor)
-        return Gap(key=key, reason=reason, since=known.since)
+        since = datetime.fromtimestamp(whole_at, UTC) if whole_at else None
+        return Gap(key=key, reason=reason, since=since)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import msgspec
 
 from connectors.nice_incontact.mapping import AgentPicture
@@ -31,11 +29,6 @@ class FeedResume(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     clean: bool = False
     owed: str = ""
     left: bool = False
-
-    @property
-    def since(self) -> datetime | None:
-        """When the feed was last known to be whole."""
-        return datetime.fromtimestamp(self.seen_at, UTC) if self.seen_at else None
 
 
 encode_resume = msgspec.json.Encoder().encode

@@ -12,11 +12,13 @@ from connectors._simulation.faults import Fault, FaultKind
 from connectors.nice_incontact import PLATFORM
 from connectors.nice_incontact.connector import NiceIncontact
 from connectors.nice_incontact.simulator import Simulator
+from gateway.clock import SystemClock
 from gateway.commands import Outcome, Verb
 from gateway.contracts import Connector, Guarantee
 from tests.connectors.nice_incontact.harness import AGENT, connected_to, emit, simulated
 from tests.contract.connector_suite import ConnectorHarness, SnapshotSuite
 from tests.support.consumer import FeedConsumer
+from tests.support.waiting import until
 
 
 class NiceHarness:
@@ -77,8 +79,10 @@ class NiceHarness:
         self.simulator.commit(Fault(kind=FaultKind.SERVER_ERROR, status=503, times=1_000))
 
     async def recover(self) -> None:
-        """No faults."""
+        """No faults; and the token service, which is left alone for a moment after a failure, may be asked."""
         self.simulator.plan.clear()
+        tokens, clock = self._made[-1].api.tokens, SystemClock()
+        await until(lambda: tokens._quiet_until <= clock.monotonic())
 
     async def held(self) -> int:
         """Held polls."""

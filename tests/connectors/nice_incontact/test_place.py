@@ -59,6 +59,15 @@ def test_the_first_answer_after_joining_is_how_things_stand() -> None:
     assert place.delivery() is None
 
 
+def test_a_gap_begins_with_the_last_answer_before_it_and_not_with_the_one_that_shows_it() -> None:
+    place = joined()
+    answer(place, "S2", start(), state(), now=LATER)
+
+    gap = told_now(place).gap
+    assert gap is not None
+    assert gap.since == RECEIVED
+
+
 def test_the_first_answer_after_starting_is_live() -> None:
     place = place_at()
     place.begin("S0", joined=False)
