@@ -1,71 +1,181 @@
 """Masking for sinks that must not see everything. Pure.
 
-A sink names the classifications it may not have. Of an event so classified (or of a stricter class), the sensitive
-fields
-are replaced; ids, states, times and counts stay, so that the event keeps its meaning. The vendor's own payload
-cannot be
-judged field by field and is replaced whole wherever anything is masked.
+The structs of the events say what each of their fields gives away (`gateway.events.Sensitivity`). From that follows,
+once for each event type, which places of its data a sink may not see. Their values are replaced in the shape of the
+field, so that a masked event still fits its schema; everything else stays byte for byte: ids, states, times, counts,
+and the keys of attached data. An event that has nothing to mask is not decoded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, NamedTuple, Protocol, Union, get_args, get_origin
 
 import msgspec
+from msgspec import Raw
 
-from gateway.events import Classification, StoredEvent
+from gateway.events import CATALOGUE, Sensitivity, StoredEvent
 
 MASK = "[masked]"
 
-_PERSONAL = frozenset({"number", "name", "topic", "forward_to", "requester", "origin"})
-_CONTENT = frozenset(
-    {"values", "digits", "text", "steps", "payload", "native_reply", "message", "tags"}
-)
-_FIELDS = {
-    Classification.PERSONAL.value: _PERSONAL | {"payload"},
-    Classification.CONTENT.value: _CONTENT,
+GROUPS: Mapping[str, Collection[Sensitivity]] = {
+    "personal": (Sensitivity.NUMBERS, Sensitivity.NAMES),
+    "content": (Sensitivity.TEXTS, Sensitivity.DATA),
 }
-_MESSAGE_IS_AN_ID = frozenset({"tieline.interaction.message.added.v1"})
+"""Words for several classifications at once."""
+
+_NULL = b"null"
+_members = msgspec.json.Decoder(dict[str, Raw])
+_items = msgspec.json.Decoder(list[Raw])
 
 
 class Masker:
-    """Masks the events of one sink. Without levels it hands events through untouched."""
+    """Masks the events of one sink, which is denied some classifications. Denied none, it hands events through."""
 
-    def __init__(self, levels: Collection[str]) -> None:
-        self._fields = frozenset[str]().union(*(_FIELDS[level] for level in levels))
-
-    def __call__(self, event: StoredEvent) -> StoredEvent:
-        """The event as the sink may see it."""
-        if not self._fields:
-            return event
-        fields = self._fields - {"message"} if event.type in _MESSAGE_IS_AN_ID else self._fields
-        body = msgspec.json.decode(event.body)
-        body["data"] = _masked(body["data"], fields)
-        return StoredEvent(
-            position=event.position,
-            sequence=event.sequence,
-            type=event.type,
-            source=event.source,
-            body=msgspec.json.encode(body),
+    def __init__(self, denied: Collection[str]) -> None:
+        """`denied` are values of `Sensitivity` and names of `GROUPS`; raises ValueError for any other word."""
+        self._plans = _plans(
+            frozenset(
+                level for word in denied for level in GROUPS.get(word, ()) or (Sensitivity(word),)
+            )
         )
 
+    def __call__(self, event: StoredEvent) -> StoredEvent:
+        """The event as the sink may see it; the same one if nothing is masked.
 
-def _masked(value: Any, fields: frozenset[str]) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: _blank(inner) if key in fields else _masked(inner, fields)
-            for key, inner in value.items()
+        Of a type that this version does not know all data is masked: nobody can say what is in it.
+        """
+        if not self._plans:
+            return event
+        plan = self._plans.get(event.type)
+        if plan is None:
+            return event if event.type in CATALOGUE else _replaced(event, _values)
+        for needle in plan.needles:
+            if needle in event.body:
+                return _replaced(event, plan.data)
+        return event
+
+
+class _Mask(Protocol):
+    """Makes what the sink may see of one encoded value."""
+
+    def __call__(self, value: Raw, /) -> Any: ...
+
+
+class _TypePlan(NamedTuple):
+    """What is masked in events of one type.
+
+    `needles` are the sensitive keys as they stand in a body, quotes and colon with them. Quotes within a text are
+    escaped there, so no text looks like one; a body without any has nothing to mask.
+    """
+
+    needles: tuple[bytes, ...]
+    data: _Mask
+
+
+def _whole(_value: Raw, /) -> Any:
+    """One value, whatever it is."""
+    return MASK
+
+
+def _values(value: Raw, /) -> Any:
+    """The values of an object; its keys stay."""
+    return dict.fromkeys(_members.decode(value), MASK)
+
+
+class _Each(NamedTuple):
+    """Each item of a list."""
+
+    mask: _Mask
+
+    def __call__(self, value: Raw, /) -> Any:
+        return [_safely(self.mask, item) for item in _items.decode(value)]
+
+
+class _Fields(NamedTuple):
+    """Some members of an object; the others stay as they are."""
+
+    masks: Mapping[str, _Mask]
+
+    def __call__(self, value: Raw, /) -> Any:
+        fields: dict[str, Any] = _members.decode(value)
+        for name, mask in self.masks.items():
+            if name in fields:
+                fields[name] = _safely(mask, fields[name])
+        return fields
+
+
+def _safely(mask: _Mask, value: Raw) -> Any:
+    """What does not have the shape that this version gives it is masked whole."""
+    if bytes(value) == _NULL:
+        return value
+    try:
+        return mask(value)
+    except msgspec.DecodeError:
+        return MASK
+
+
+def _replaced(event: StoredEvent, mask: _Mask) -> StoredEvent:
+    body: dict[str, Any] = _members.decode(event.body)
+    body["data"] = _safely(mask, body["data"])
+    return StoredEvent(
+        position=event.position,
+        sequence=event.sequence,
+        type=event.type,
+        source=event.source,
+        body=msgspec.json.encode(body),
+    )
+
+
+@cache
+def _plans(denied: frozenset[Sensitivity]) -> Mapping[str, _TypePlan]:
+    """What is masked in events of each type; types that have nothing of it are left out."""
+    plans = {data: _plan(data, denied) for data in {entry.data for entry in CATALOGUE.values()}}
+    return {
+        name: _TypePlan(tuple(dict.fromkeys(_needles(plan))), plan)
+        for name, entry in CATALOGUE.items()
+        if (plan := plans[entry.data]) is not None
+    }
+
+
+def _plan(kind: Any, denied: frozenset[Sensitivity]) -> _Mask | None:
+    """How a value of this type is masked; None: it has nothing that is denied."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        inner, *notes = arguments
+        return _blank(inner) if not denied.isdisjoint(notes) else _plan(inner, denied)
+    if origin in {Union, UnionType}:
+        alternatives = (_plan(one, denied) for one in arguments)
+        return next((plan for plan in alternatives if plan is not None), None)
+    if origin is list:
+        item = _plan(arguments[0], denied)
+        return _Each(item) if item is not None else None
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        plans = {
+            field.encode_name: _plan(field.type, denied) for field in msgspec.structs.fields(kind)
         }
-    if isinstance(value, list):
-        return [_masked(inner, fields) for inner in value]
-    return value
+        masks = {name: plan for name, plan in plans.items() if plan is not None}
+        return _Fields(masks) if masks else None
+    return None
 
 
-def _blank(value: Any) -> Any:
-    """The mask in the shape of the value, so that a masked event still fits its schema."""
-    if isinstance(value, dict):
-        return dict.fromkeys(value, MASK)
-    if isinstance(value, list):
-        return []
-    return None if value is None else MASK
+def _blank(kind: Any) -> _Mask:
+    """The mask in the shape of a type."""
+    origin = get_origin(kind)
+    if origin is dict:
+        return _values
+    if origin is list:
+        return _Each(_blank(get_args(kind)[0]))
+    return _whole
+
+
+def _needles(plan: _Mask) -> Iterator[bytes]:
+    """The keys of the innermost fields that a plan masks, quoted as in a body."""
+    if isinstance(plan, _Each):
+        yield from _needles(plan.mask)
+    elif isinstance(plan, _Fields):
+        for name, mask in plan.masks.items():
+            deeper = dict.fromkeys(_needles(mask))
+            yield from deeper or (f'"{name}":'.encode(),)

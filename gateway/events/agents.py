@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from gateway.events.common import MediaReadiness, Native
+from gateway.events.common import MediaReadiness, Native, Number
 from gateway.events.envelope import Data
 from gateway.states import AgentState
 
@@ -43,10 +43,10 @@ class AgentDevice(Data, frozen=True, kw_only=True):
 
     agent: str
     device: str
-    number: str | None = None
+    number: Number | None = None
     active: bool | None = None
     do_not_disturb: bool | None = None
-    forward_to: str | None = None
+    forward_to: Number | None = None
     native: Native | None = None
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from gateway.events.envelope import Data
+from gateway.events.common import Name, Number
+from gateway.events.envelope import Data, Sensitivity
 
 
 class AuditData(Data, frozen=True, kw_only=True):
@@ -23,9 +24,9 @@ class AuditData(Data, frozen=True, kw_only=True):
 
     act: str
     object: str
-    requester: str
+    requester: Name
     outcome: str
-    origin: str | None = None
+    origin: Number | None = None
     reason: str | None = None
     connector: str | None = None
-    details: dict[str, Any] | None = None
+    details: Annotated[dict[str, Any], Sensitivity.DATA] | None = None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from gateway.events.common import Native, Party
-from gateway.events.envelope import Data
+from gateway.events.common import Native, Party, Text
+from gateway.events.envelope import Data, Sensitivity
 from gateway.states import ConnectionState
 
 
@@ -48,7 +48,7 @@ class CallDataChanged(Data, frozen=True, kw_only=True):
     agent: str | None = None
     changed: list[str] = msgspec.field(default_factory=list)
     removed: list[str] = msgspec.field(default_factory=list)
-    values: dict[str, Any] = msgspec.field(default_factory=dict)
+    values: Annotated[dict[str, Any], Sensitivity.DATA] = msgspec.field(default_factory=dict)
     native: Native | None = None
 
 
@@ -57,7 +57,7 @@ class CallDtmf(Data, frozen=True, kw_only=True):
 
     call: str
     agent: str | None = None
-    digits: str | None = None
+    digits: Text | None = None
     native: Native | None = None
 
 
@@ -75,7 +75,7 @@ class CallJourney(Data, frozen=True, kw_only=True):
 
     call: str
     agent: str | None = None
-    steps: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    steps: Annotated[list[dict[str, Any]], Sensitivity.DATA] = msgspec.field(default_factory=list)
     native: Native | None = None
 
 
@@ -90,7 +90,7 @@ class Recording(Data, frozen=True, kw_only=True):
     recording: str | None = None
     mode: str | None = None
     reason: str | None = None
-    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    tags: Annotated[dict[str, str], Sensitivity.DATA] = msgspec.field(default_factory=dict)
     native: Native | None = None
 
 

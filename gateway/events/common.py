@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from gateway.events.envelope import Sensitivity
 from gateway.states import AgentState, ConnectionState
+
+Number = Annotated[str, Sensitivity.NUMBERS]
+"""A telephone number or a network address."""
+
+Name = Annotated[str, Sensitivity.NAMES]
+"""The name of a person or of a file."""
+
+Text = Annotated[str, Sensitivity.TEXTS]
+"""What a person wrote or typed."""
+
+Topic = Annotated[str, Sensitivity.NAMES, Sensitivity.TEXTS]
+"""A subject line: written by a person, and often about one."""
+
+Foreign = Annotated[
+    Any, Sensitivity.NUMBERS, Sensitivity.NAMES, Sensitivity.TEXTS, Sensitivity.DATA
+]
+"""What a platform said, whole. Nobody knows what is in it, so it counts as everything."""
 
 
 class Native(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -28,7 +46,7 @@ class Native(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     ids: dict[str, str] = msgspec.field(default_factory=dict)
     reference: str | None = None
-    payload: Any = None
+    payload: Foreign = None
 
 
 class MediaReadiness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,8 +61,8 @@ class Party(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One party of a call or interaction. `role` is agent, customer, destination, observer or unknown."""
 
     role: str
-    number: str | None = None
-    name: str | None = None
+    number: Number | None = None
+    name: Name | None = None
     agent: str | None = None
     state: ConnectionState | None = None
 
@@ -53,6 +71,6 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An attachment by reference: never its content."""
 
     id: str
-    name: str | None = None
+    name: Name | None = None
     size_bytes: int | None = None
     media_type: str | None = None

@@ -54,6 +54,22 @@ class Classification(StrEnum):
     CONTENT = "content"
 
 
+class Sensitivity(StrEnum):
+    """What a field gives away; a field is annotated with it, and a sink is denied it (see `gateway.masking`).
+
+    Attributes:
+        NUMBERS: telephone numbers and network addresses.
+        NAMES: names of people and files.
+        TEXTS: what people wrote or typed: bodies of messages, subject lines, digits.
+        DATA: values that were attached to a call, an interaction, a recording or an act, and words of other systems.
+    """
+
+    NUMBERS = "numbers"
+    NAMES = "names"
+    TEXTS = "texts"
+    DATA = "data"
+
+
 class Data(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all event data. Fields that are unknown are left out, never guessed."""
 

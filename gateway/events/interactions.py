@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from gateway.events.common import Attachment, Native, Party
-from gateway.events.envelope import Data
+from gateway.events.common import Attachment, Native, Party, Text, Topic
+from gateway.events.envelope import Data, Sensitivity
 
 
 class Workbin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,7 +38,7 @@ class Interaction(Data, frozen=True, kw_only=True):
     reason: str | None = None
     direction: str | None = None
     parent: str | None = None
-    topic: str | None = None
+    topic: Topic | None = None
     changed: list[str] = msgspec.field(default_factory=list)
     attachments: list[Attachment] = msgspec.field(default_factory=list)
     native: Native | None = None
@@ -61,7 +61,7 @@ class InteractionMessage(Data, frozen=True, kw_only=True):
     media: str
     message: str
     sender: Party | None = None
-    text: str | None = None
+    text: Text | None = None
     content_type: str | None = None
     attachments: list[Attachment] = msgspec.field(default_factory=list)
     agent: str | None = None
@@ -87,5 +87,5 @@ class InteractionDataChanged(Data, frozen=True, kw_only=True):
     agent: str | None = None
     changed: list[str] = msgspec.field(default_factory=list)
     removed: list[str] = msgspec.field(default_factory=list)
-    values: dict[str, Any] = msgspec.field(default_factory=dict)
+    values: Annotated[dict[str, Any], Sensitivity.DATA] = msgspec.field(default_factory=dict)
     native: Native | None = None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated
 
 import msgspec
 
-from gateway.events.common import Native
-from gateway.events.envelope import Data
+from gateway.events.common import Foreign, Name, Native
+from gateway.events.envelope import Data, Sensitivity
 
 
 class MetricObject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -108,11 +108,11 @@ class CommandData(Data, frozen=True, kw_only=True):
     verb: str
     target: str
     connector: str
-    requester: str | None = None
+    requester: Name | None = None
     reason: str | None = None
-    message: str | None = None
+    message: Annotated[str, Sensitivity.DATA] | None = None
     evidence: str | None = None
-    native_reply: Any = None
+    native_reply: Foreign = None
 
 
 class DeadLetterData(Data, frozen=True, kw_only=True):
@@ -121,7 +121,7 @@ class DeadLetterData(Data, frozen=True, kw_only=True):
     sink: str
     event: str
     reason: str
-    message: str | None = None
+    message: Annotated[str, Sensitivity.DATA] | None = None
 
 
 class VendorMessage(Data, frozen=True, kw_only=True):
