@@ -33,6 +33,7 @@ async def served(serve: Serve, **settings: Any) -> dict[str, Any]:
         return document
 
 
+@pytest.mark.slow
 async def test_the_document_is_valid(serve: Serve) -> None:
     """By the specification's own schemas, with and without credentials."""
     for settings in ({}, {"tokens": TOKENS}):
@@ -192,8 +193,7 @@ async def test_a_connector_that_comes_is_described(
 async def test_without_connectors_no_command_is_allowed(
     serve: Serve, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And the document is valid all the same."""
+    """There is nothing that would take one."""
     monkeypatch.setattr(runtime, "connectors", list)
     document = await served(serve)
-    validate(document, cls=OpenAPIV31SpecValidator)
     assert document["components"]["schemas"]["Command"]["oneOf"] == [False]
