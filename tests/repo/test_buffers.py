@@ -16,6 +16,7 @@ from gateway.api.settings import ApiSettings
 from gateway.api.streaming.tail import StreamPolicy
 from gateway.attachments import AttachmentSettings
 from gateway.command_router import CommandPolicy
+from gateway.directory import DirectoryPolicy
 from gateway.feed_runner import SupervisorPolicy
 from gateway.journal import JournalSettings
 from gateway.picture_data import PictureLimits
@@ -115,6 +116,7 @@ BOUNDS = {
         f"{STREAM.pending_bytes // 1024} KiB",
     ],
     "readers of the event stream": [f"{STREAM.readers:,}"],
+    "a list of the directory": [f"{DirectoryPolicy().entries:,} entries"],
     "one request to the API": [
         f"{default(ApiSettings, 'max_body_bytes') // 1024} KiB",
         f"{default(ApiSettings, 'body_timeout_seconds')} s",
@@ -150,8 +152,9 @@ FILLED = {
     "commands and acts of one caller": "gateway/api/test_limits.py::one_caller_s_flood_is_refused",
     "commands under way": "gateway/test_command_bounds.py::beyond_the_commands_under_way",
     "settled commands remembered": "gateway/test_command_bounds.py::beyond_the_settled_commands",
-    "newest events for readers": "gateway/api/test_event_stream.py::told_that_events_it_lacks_are_gone",
-    "one reader of the event stream": "gateway/api/test_event_stream.py::a_stalled_reader_is_closed",
+    "newest events for readers": "gateway/api/test_event_stream.py::late_reader_reads_the_journal_itself",
+    "one reader of the event stream": "gateway/api/test_event_stream.py::waits_in_memory_for_a_stalled_reader",
+    "a list of the directory": "gateway/test_directory.py::a_list_is_bounded",
     "readers of the event stream": "gateway/api/test_event_stream.py::too_many_readers",
     "one request to the API": "gateway/api/test_commands.py::a_body_without_its_length_is_bounded",
     "uploaded attachments": "gateway/api/test_attachments.py::a_full_spool_says_when_to_come_again",

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway.api.event_stream import _Connection
 from gateway.api.server import ApiServer
 from gateway.api.settings import ApiSettings
 from gateway.api.streaming.places import short_name
@@ -360,6 +361,30 @@ async def test_a_stalled_reader_is_closed_and_others_do_not_notice(runtime: Fake
         assert b"more-" not in found
         await append(runtime.journal, "after")
         assert calls(await stream.events(1)) == ["after"]
+
+
+async def test_little_waits_in_memory_for_a_stalled_reader(
+    runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One write, whatever comes and however far it is behind."""
+    policy = replace(PATIENT, farewell_seconds=0.2)
+    seen = [0]
+    pending = _Connection.pending
+
+    def watched(connection: _Connection) -> int:
+        seen.append(pending(connection))
+        return seen[-1]
+
+    monkeypatch.setattr(_Connection, "pending", watched)
+    async with serving(runtime, policy) as (client, figures):
+        with await unread(client), await unread(client, "?after=start"):
+            await until(lambda: figures.streams_open == 2)
+            await flood(runtime.journal, 400)
+            await until(lambda: seen[-1] > policy.pending_bytes)
+            looks = len(seen)
+            await flood(runtime.journal, 100)
+            await until(lambda: len(seen) > looks + 10)
+    assert policy.pending_bytes < max(seen) <= policy.pending_bytes + policy.round_bytes + 100
 
 
 async def test_a_stalled_reader_that_reads_again_is_told_why_it_was_closed(
