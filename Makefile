@@ -9,8 +9,11 @@ FOR ?= 20
 REPORT ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?= --quick
+MINUTES ?= 60
+SEED ?=
+KAFKA ?=
 
-.PHONY: demo test check bench format lock schemas peers manifests image-proof clean help
+.PHONY: demo test check bench faults format lock schemas peers manifests image-proof clean help
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
@@ -36,6 +39,9 @@ check: $(VENV)/.ready ## format, lint, types, import rules, the quick unit tests
 
 bench: $(VENV)/.ready peers ## measure for three minutes; prints ratios against the raw libraries in the same run
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)
+
+faults: $(VENV)/.ready $(if $(KAFKA),peers) ## whole processes under faults for MINUTES (SEED=n repeats a run, KAFKA=1 adds a broker)
+	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(KAFKA),--kafka) --report $(or $(REPORT),faults.json)
 
 peers: ## what the tests talk to and are judged by, from the registries
 	tests/peers/install

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ class _Data(msgspec.Struct):
     feed: str | None = None
     reason: str | None = None
     resumed: bool | None = None
+    from_time: datetime | None = msgspec.field(default=None, name="from")
+    to_time: datetime | None = msgspec.field(default=None, name="to")
 
 
 class SeenEvent(msgspec.Struct):
@@ -34,6 +37,8 @@ class SeenEvent(msgspec.Struct):
     type: str
     subject: str
     partitionkey: str
+    source: str = ""
+    recordedtime: datetime | None = None
     sequence: str = ""
     data: _Data = msgspec.field(default_factory=_Data)
 
@@ -51,6 +56,7 @@ class Published:
     agent: str
     fate: str
     resumable: bool
+    at_ms: int = 0
 
     @property
     def number(self) -> int:
@@ -126,12 +132,14 @@ def doubled(events: Iterable[SeenEvent]) -> list[str]:
 
 def out_of_order(events: Sequence[SeenEvent]) -> list[str]:
     """Partition keys whose events do not stand in the journal's order."""
-    newest: dict[str, str] = {}
+    newest: dict[tuple[str, str], str] = {}
     wrong: list[str] = []
     for event in events:
-        if event.sequence <= newest.get(event.partitionkey, ""):
+        # Sequences belong to a source: two platforms may have an agent of the same name.
+        key = event.source, event.partitionkey
+        if event.sequence <= newest.get(key, ""):
             wrong.append(event.partitionkey)
-        newest[event.partitionkey] = event.sequence
+        newest[key] = event.sequence
     return wrong
 
 

@@ -39,7 +39,13 @@ class Platform:
             async with self.http.get(f"{self.url}/sim/published", params={"since": since}) as reply:
                 told = await reply.json()
             found += [
-                Published(entry["id"], entry["agent"], entry["fate"], entry["resumable"])
+                Published(
+                    entry["id"],
+                    entry["agent"],
+                    entry["fate"],
+                    entry["resumable"],
+                    entry["at_ms"],
+                )
                 for entry in told["published"]
             ]
             if told["next"] == since:
@@ -116,6 +122,7 @@ class GatewayProcess:
     configuration: Mapping[str, Any]
     http: aiohttp.ClientSession
     port: int = field(default_factory=free_port)
+    module: str = "gateway"
     starts: int = 0
     _process: LoggedProcess | None = None
     _lines: Lines | None = None
@@ -155,7 +162,7 @@ class GatewayProcess:
         path.write_text(yaml.safe_dump(whole))
         self.starts += 1
         self._process = LoggedProcess(
-            [sys.executable, "-m", "gateway", "run", "--config", str(path)],
+            [sys.executable, "-m", self.module, "run", "--config", str(path)],
             log=self.directory / f"gateway-{self.starts}.log",
         )
         self._process.start()

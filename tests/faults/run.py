@@ -1,0 +1,183 @@
+"""Rounds of faults, each followed by a check that all flows again, and a judgement at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import aiohttp
+
+from tests.faults.judge import Verdict, by_connector, judge
+from tests.faults.schedule import JUMPS_SECONDS, Step, draw
+from tests.faults.world import TOPIC, World, world
+from tests.support import oracle
+from tests.support.processes import PeerError, eventually
+
+FLOWS_WITHIN_SECONDS = 30.0
+ARRIVES_WITHIN_SECONDS = 120.0
+ROUND_SECONDS = 20.0
+STEPS = 8
+
+
+@dataclass
+class Outcome:
+    """What a run found; `failures` is empty when all promises were kept."""
+
+    seed: int
+    rounds: int = 0
+    seconds: float = 0.0
+    faults: dict[str, int] = field(default_factory=dict)
+    recoveries: list[float] = field(default_factory=list)
+    connectors: dict[str, Verdict] = field(default_factory=dict)
+    doubled: dict[str, int] = field(default_factory=dict)
+    missing: dict[str, int] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+
+    def as_report(self) -> dict[str, Any]:
+        """The JSON form; tests/faults/README.md explains it."""
+        return {
+            "seed": self.seed,
+            "rounds": self.rounds,
+            "seconds": round(self.seconds, 1),
+            "faults": self.faults,
+            "recovery_seconds": {
+                "worst": round(max(self.recoveries, default=0.0), 1),
+                "median": round(sorted(self.recoveries)[len(self.recoveries) // 2], 1)
+                if self.recoveries
+                else 0.0,
+            },
+            "connectors": {name: verdict.as_report() for name, verdict in self.connectors.items()},
+            "doubled": self.doubled,
+            "missing": self.missing,
+            "failures": self.failures,
+            "steps": self.steps,
+        }
+
+
+async def run(
+    directory: Path,
+    *,
+    seed: int,
+    seconds: float = 0.0,
+    rounds: int = 1,
+    broker: bool = False,
+    platforms: tuple[str, ...] = (),
+    steps: int = STEPS,
+) -> Outcome:
+    """Rounds until `rounds` are done and `seconds` are over."""
+    outcome = Outcome(seed)
+    rng = Random(seed)
+    began = time.monotonic()
+    async with (
+        aiohttp.ClientSession() as http,
+        world(directory, http, seed=seed, broker=broker, platforms=platforms) as here,
+    ):
+        while outcome.rounds < rounds or time.monotonic() - began < seconds:
+            plan = draw(
+                rng,
+                platforms=sorted(here.platforms),
+                steps=steps,
+                seconds=ROUND_SECONDS,
+                broker=broker,
+            )
+            await _round(here, plan, outcome)
+        await _settle(here, outcome)
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+async def _round(here: World, plan: list[Step], outcome: Outcome) -> None:
+    outcome.rounds += 1
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as tasks:
+        for step in plan:
+            await asyncio.sleep(max(0.0, began + step.at - time.monotonic()))
+            outcome.steps.append(
+                f"{outcome.rounds}/{step.at:g} {step.kind} {step.platform} {step.seconds:g}"
+                f" {dict(step.detail)}"
+            )
+            tasks.create_task(here.commit(step), name=f"{step.kind} at {step.at:g}")
+    await here.heal()
+    outcome.faults = dict(here.faults)
+    healed = time.monotonic()
+    try:
+        await here.flows_again(within_seconds=FLOWS_WITHIN_SECONDS)
+    except PeerError as error:
+        outcome.failures.append(f"round {outcome.rounds}: {error}")
+        await here.flows_again(within_seconds=10 * FLOWS_WITHIN_SECONDS)
+    outcome.recoveries.append(time.monotonic() - healed)
+
+
+async def _settle(here: World, outcome: Outcome) -> None:
+    """Let nothing more happen, everything arrive, and judge."""
+    for platform in here.platforms.values():
+        await platform.stop_lives()
+    names = {kind: kind.replace("_", "-") for kind in here.platforms}
+    connectors = (await here.gateway.get("/v1/connectors"))["items"]
+    guarantees = {one["name"]: one["guarantee"] for one in connectors}
+
+    async def verdicts() -> dict[str, Verdict]:
+        events = by_connector(here.gateway.lines.read())
+        return {
+            name: judge(
+                events.get(name, []),
+                await here.platforms[kind].published(),
+                polled=guarantees[name] == "polled",
+                jumps=JUMPS_SECONDS,
+            )
+            for kind, name in names.items()
+        }
+
+    async def complete() -> bool:
+        outcome.connectors = await verdicts()
+        return not any(
+            verdict.lost or verdict.open_gaps or verdict.unexplained
+            for verdict in outcome.connectors.values()
+        )
+
+    try:
+        await eventually(
+            complete,
+            "all that could be had",
+            timeout_seconds=ARRIVES_WITHIN_SECONDS,
+            poll_seconds=1.0,
+        )
+    except PeerError as error:
+        outcome.failures.append(str(error))
+    for sink in ("log", "hook", *(["lake"] if here.broker else [])):
+        await here.gateway.wait_settled(sink, timeout_seconds=ARRIVES_WITHIN_SECONDS)
+    await _compare_sinks(here, outcome)
+    for name, verdict in outcome.connectors.items():
+        if verdict.lost:
+            outcome.failures.append(f"{name}: {len(verdict.lost)} lost: {verdict.lost[:5]}")
+        if verdict.unexplained:
+            outcome.failures.append(
+                f"{name}: {len(verdict.unexplained)} outside of every gap: {verdict.unexplained[:5]}"
+            )
+        if verdict.open_gaps:
+            outcome.failures.append(f"{name}: gaps never closed: {verdict.open_gaps}")
+
+
+async def _compare_sinks(here: World, outcome: Outcome) -> None:
+    written = here.gateway.lines.read()
+    ids = {event.id for event in written}
+    outcome.doubled["file"] = len(oracle.doubled(written))
+    outcome.missing["webhook"] = len(ids - {event.id for event in here.receiver.taken})
+    if here.broker is not None:
+        records = await oracle.read_topic(here.broker, TOPIC)
+        outcome.doubled["kafka"] = len(oracle.doubled(records))
+        outcome.missing["kafka"] = len(ids ^ {record.id for record in records})
+    outcome.failures += [
+        f"{number} events twice in {sink}" for sink, number in outcome.doubled.items() if number
+    ]
+    outcome.failures += [
+        f"{number} events not at {sink}" for sink, number in outcome.missing.items() if number
+    ]
+    wrong = oracle.out_of_order(written)
+    if wrong:
+        outcome.failures.append(f"keys out of order in file: {sorted(set(wrong))[:5]}")
