@@ -37,6 +37,7 @@ from gateway.commands import Command, Expectation, Outcome, Status, Verb
 from gateway.contracts import ConnectorContext, Gap, Guarantee
 from gateway.errors import (
     AuthRejected,
+    CommandRefused,
     CommandUncertain,
     ConnectionFailed,
     NotReady,
@@ -208,6 +209,9 @@ class WorkspaceFeed(ApiFeed):
         await self._until_complete()
 
     async def _opened(self, kept: FeedResume | None, *, resumed: bool) -> None:
+        if not self._user:
+            # An earlier process made the workspace, and was told whose it is.
+            self._user = mapping(mapping(await self._current_session()).get("user"))
         if not resumed and self._wants_start:
             await self._activate()
         if not resumed and self._settings.workbins:
@@ -277,10 +281,11 @@ class WorkspaceFeed(ApiFeed):
         return True
 
     async def _activate(self) -> None:
-        """Activate channels. If the platform refuses, the feed looks on all the same, and diagnostics tell."""
-        request = commands.activate(self.account.name, self.login)
+        """Activate channels. If that is refused, the feed looks on all the same, and diagnostics tell."""
         try:
-            self._start = await self._send(request)
+            self._start = await self._send(commands.activate(self.account.name, self.login))
+        except CommandRefused as error:
+            self._start = Outcome(status=Status.REFUSED, reason=error.reason, message=str(error))
         except CommandUncertain as error:
             self._start = Outcome(status=Status.UNKNOWN, reason=error.reason, message=error.message)
 
