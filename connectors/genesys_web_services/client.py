@@ -184,7 +184,9 @@ class AgentHttp:
         url = self._base_url + path
         if cookie := self._cookies.header_for(url):
             headers["Cookie"] = cookie
-        timeout = self._upload_timeout if isinstance(body, aiohttp.MultipartWriter) else self._timeout
+        timeout = (
+            self._upload_timeout if isinstance(body, aiohttp.MultipartWriter) else self._timeout
+        )
         async with self._http.request(
             method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
         ) as reply:

@@ -36,6 +36,7 @@ from gateway.contracts import ConnectorContext, Delivery, Gap, Guarantee, Link
 from gateway.errors import (
     CommandUncertain,
     ConnectionFailed,
+    NotConnected,
     NotReady,
 )
 from gateway.events import Event, event_id, source_of
@@ -176,6 +177,8 @@ class AgentFeed:
 
     async def receive(self) -> Delivery:
         """The next batch, mapped. Between taking it and returning there is no await, so cancelling loses nothing."""
+        if not self._connected:
+            raise NotConnected(f"the feed of agent {self.account.name!r} is not connected")
         try:
             batch = await self._client.receive()
         except ConnectionFailed:

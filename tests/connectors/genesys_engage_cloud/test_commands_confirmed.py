@@ -486,9 +486,8 @@ async def test_what_the_platform_refuses_at_once_is_refused_with_its_words() -> 
 
 async def test_an_agent_who_is_not_configured_is_refused() -> None:
     async with desk() as (_, consumer):
-        consumer.feed.account = consumer.feed.account.model_copy(update={"agent": "nobody"})  # type: ignore[attr-defined]  # a workspace feed
         with pytest.raises(CommandRefused, match=r"target\.agent"):
-            await consumer.execute(Verb.CALL_DIAL, destination=NUMBER)
+            await consumer.execute(Verb.CALL_DIAL, agent="nobody", destination=NUMBER)
 
 
 async def test_leaving_the_workspace_is_done_in_the_vendors_order_and_ends_the_feed() -> None:
