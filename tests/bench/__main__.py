@@ -12,28 +12,29 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from tests.bench import bare_kafka, idle, journal, pipeline, streams
+from tests.bench import bare_kafka, idle, journal, pipeline, retention, streams
 from tests.bench.report import Results
 from tests.bench.rig import rig
 from tests.support.peers import installed
 
-PARTS = ("journal", "streams", "sustained", "delay", "idle")
+ALONE = {
+    "journal": journal.measure,
+    "retention": retention.measure,
+    "streams": streams.measure,
+}
+PARTS = (*ALONE, "sustained", "delay", "idle")
 
 
 async def _measure(arguments: argparse.Namespace, directory: Path) -> Results:
     results = Results()
     parts = [part for part in PARTS if part in (arguments.only or PARTS)]
     console = Console(stderr=True)
-    if "journal" in parts:
-        results.begin("journal")
-        console.print("journal …")
-        results.add(await journal.measure(directory, quick=arguments.quick))
-        parts.remove("journal")
-    if "streams" in parts:
-        results.begin("streams")
-        console.print("streams …")
-        results.add(await streams.measure(directory, quick=arguments.quick))
-        parts.remove("streams")
+    for part, measure in ALONE.items():
+        if part in parts:
+            results.begin(part)
+            console.print(f"{part} …")
+            results.add(await measure(directory, quick=arguments.quick))
+            parts.remove(part)
     if not parts:
         return results
     async with rig(directory, arguments.profile) as shared:

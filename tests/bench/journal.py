@@ -24,7 +24,7 @@ SOURCE = source_of("bench", "genesys_web_services")
 INSERT = "INSERT INTO bare VALUES (?, ?, ?, ?, ?, ?)"
 
 
-class _Maker:
+class EventMaker:
     """Makes events of 1 KiB, never the same twice."""
 
     def __init__(self) -> None:
@@ -47,6 +47,7 @@ class _Maker:
         )
 
     def batch(self, size: int) -> list[Event]:
+        """So many events."""
         return [self._event(self._filler) for _ in range(size)]
 
 
@@ -81,7 +82,7 @@ async def measure(directory: Path, *, quick: bool) -> list[Figure]:
     rounds, singles = (3, 200) if quick else (7, 1_000)
     journal = await open_journal(directory / "journal.sqlite", JournalSettings(), SystemClock())
     bare = _Bare(directory / "bare.sqlite")
-    maker = _Maker()
+    maker = EventMaker()
     try:
         batches = 100
         ours, theirs = [], []
