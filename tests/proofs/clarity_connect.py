@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from connectors.clarity_connect import PLATFORM as DESCRIPTOR
-from connectors.clarity_connect.simulator import Fault, FaultKind, Simulator, SimulatorSettings
+from connectors.clarity_connect.simulator import FaultKind, Simulator, SimulatorSettings
 from gateway.commands import Verb
 from tests.proofs.centre import Centre, Platform, Refusal
+from tests.proofs.steps import emit, fall_silent
 
 ANNA = "agent0001"
 """The log-in of agent 101."""
@@ -30,15 +31,6 @@ def block(simulator: Simulator) -> dict[str, Any]:
         "password": "secret",
         "client_id": "0224c392-3845-4ac0-b1a0-d63706181ba7",
     }
-
-
-async def emit(centre: Centre, action: str, **fields: Any) -> dict[str, Any]:
-    """Let one thing happen on the platform now."""
-    url = f"{centre.simulator.url}/sim/emit"
-    async with centre.client.post(url, json={"action": action, **fields}) as answer:
-        assert answer.status == 200, await answer.text()
-        told: dict[str, Any] = await answer.json()
-        return told
 
 
 async def ready(centre: Centre) -> None:
@@ -95,8 +87,7 @@ async def a_chat(centre: Centre) -> None:
 
 async def silence(centre: Centre) -> None:
     """Every connection carries nothing any more, and requests are answered too late."""
-    centre.simulator.commit(Fault(kind=FaultKind.SILENCE, for_seconds=60))
-    centre.simulator.commit(Fault(kind=FaultKind.STALL, for_seconds=60))
+    await fall_silent(centre, FaultKind.SILENCE, FaultKind.STALL)
 
 
 PLATFORM = Platform(

@@ -7,19 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from connectors.genesys_engage_cloud import PLATFORM as DESCRIPTOR
-from connectors.genesys_engage_cloud.simulator import (
-    Fault,
-    FaultKind,
-    Simulator,
-    SimulatorSettings,
-)
+from connectors.genesys_engage_cloud.simulator import Simulator, SimulatorSettings
 from gateway.commands import Verb
 from tests.proofs.centre import Centre, Platform, Refusal
+from tests.proofs.steps import call, fall_silent, second_call
 
 ANNA, BEN = "agent0001", "agent0002"
 NUMBER, OTHER = "5550100", "5550111"
-PARTS = 5
-"""Devices and channels that a workspace activates."""
+CONSULTED = {"destination": OTHER, "mode": "consult"}
 
 
 @asynccontextmanager
@@ -47,24 +42,6 @@ async def ready(centre: Centre) -> None:
     await centre.event("agent.state.changed", state="not_ready")
     for media in ("chat", "email", "workitem"):
         await centre.event("agent.channel.changed", media=media)
-
-
-async def call(centre: Centre) -> str:
-    """A connected call."""
-    since = centre.position
-    await centre.done(Verb.CALL_DIAL, destination=NUMBER)
-    initiated = await centre.event("call.initiated", since=since)
-    await centre.event("call.connected", since=since, call=initiated["call"])
-    return str(initiated["call"])
-
-
-async def consultation(centre: Centre, verb: Verb, of: str) -> str:
-    """A consultation that is connected."""
-    since = centre.position
-    await centre.done(verb, call=of, destination=OTHER, mode="consult")
-    initiated = await centre.event("call.initiated", since=since)
-    await centre.event("call.connected", since=since, call=initiated["call"])
-    return str(initiated["call"])
 
 
 async def item(centre: Centre, media: str, *, accept: bool = True) -> str:
@@ -95,7 +72,7 @@ async def the_agent(centre: Centre) -> None:
 
 async def one_call(centre: Centre) -> None:
     """Everything that one call takes."""
-    name = await call(centre)
+    name = await call(centre, destination=NUMBER)
     for verb, arguments in (
         (Verb.CALL_HOLD, {}),
         (Verb.CALL_RETRIEVE, {}),
@@ -114,7 +91,7 @@ async def one_call(centre: Centre) -> None:
 
 async def a_call_that_waits_to_be_completed(centre: Centre) -> None:
     """Where the platform does not complete released calls by itself."""
-    name = await call(centre)
+    name = await call(centre, destination=NUMBER)
     await centre.done(Verb.CALL_HANG_UP, call=name)
     await centre.done(Verb.CALL_COMPLETE, call=name, data={"Result": "sold"})
 
@@ -133,12 +110,12 @@ async def two_calls(centre: Centre) -> None:
         (Verb.CALL_TRANSFER, Verb.CALL_COMPLETE_TRANSFER),
         (Verb.CALL_CONFERENCE, Verb.CALL_COMPLETE_CONFERENCE),
     ):
-        name = await call(centre)
-        await consultation(centre, begin, name)
+        name = await call(centre, destination=NUMBER)
+        await second_call(centre, begin, name, **CONSULTED)
         await centre.done(end, call=name)
     await centre.done(Verb.CALL_HANG_UP, call=name)
-    name = await call(centre)
-    consult = await consultation(centre, Verb.CALL_CONFERENCE, name)
+    name = await call(centre, destination=NUMBER)
+    consult = await second_call(centre, Verb.CALL_CONFERENCE, name, **CONSULTED)
     await centre.done(Verb.CALL_SWAP, call=consult, other_call=name)
     await centre.done(Verb.CALL_MERGE, call=name, other_call=consult)
     await centre.done(Verb.CALL_REMOVE_PARTY, call=name, party=OTHER)
@@ -225,11 +202,6 @@ async def supervision(centre: Centre) -> None:
     await centre.done(Verb.SUPERVISION_STOP, destination=ben.employee_id, media="chat")
 
 
-async def silence(centre: Centre) -> None:
-    """The feed tells nothing any more."""
-    centre.simulator.commit(Fault(kind=FaultKind.STALL, for_seconds=60))
-
-
 PLATFORM = Platform(
     name="genesys_engage_cloud",
     capabilities=DESCRIPTOR.capabilities,
@@ -259,5 +231,5 @@ PLATFORM = Platform(
         Refusal(verb=Verb.CALL_DIAL, reason="refused", command={"destination": "9900"}),
     ),
     unproven=(Verb.AGENT_SET_STATE, {"state": "ready"}),
-    silence=silence,
+    silence=fall_silent,
 )

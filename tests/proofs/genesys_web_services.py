@@ -8,17 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from connectors.genesys_web_services import PLATFORM as DESCRIPTOR
-from connectors.genesys_web_services.simulator import (
-    Fault,
-    FaultKind,
-    Simulator,
-    SimulatorSettings,
-)
+from connectors.genesys_web_services.simulator import Simulator, SimulatorSettings
 from gateway.commands import Verb
 from tests.proofs.centre import Centre, Platform, Refusal
+from tests.proofs.steps import call, fall_silent, second_call
 
 ANNA, BEN = "agent0001", "agent0002"
-OTHER = "60001"
+NUMBER, OTHER = "5550100", "60001"
+CONSULTED = {"destination": OTHER, "mode": "consult"}
 
 
 @asynccontextmanager
@@ -51,24 +48,6 @@ async def ready(centre: Centre) -> None:
     await centre.event("agent.channel.changed", media="email")
 
 
-async def call(centre: Centre, number: str = "5550100") -> str:
-    """A connected call."""
-    since = centre.position
-    await centre.done(Verb.CALL_DIAL, destination=number)
-    initiated = await centre.event("call.initiated", since=since)
-    await centre.event("call.connected", since=since, call=initiated["call"])
-    return str(initiated["call"])
-
-
-async def consultation(centre: Centre, verb: Verb, of: str) -> str:
-    """A consultation that is connected."""
-    since = centre.position
-    await centre.done(verb, call=of, destination=OTHER, mode="consult")
-    initiated = await centre.event("call.initiated", since=since)
-    await centre.event("call.connected", since=since, call=initiated["call"])
-    return str(initiated["call"])
-
-
 async def item(centre: Centre, media: str, *, accept: bool = True) -> str:
     """An interaction that was offered."""
     anna = centre.simulator.world.agents[ANNA]
@@ -92,7 +71,7 @@ async def the_agent(centre: Centre) -> None:
 
 async def one_call(centre: Centre) -> None:
     """Everything that one call takes."""
-    name = await call(centre)
+    name = await call(centre, destination=NUMBER)
     for verb, arguments in (
         (Verb.CALL_SEND_DTMF, {"digits": "12#"}),
         (Verb.CALL_MUTE, {}),
@@ -123,18 +102,18 @@ async def an_incoming_call(centre: Centre) -> None:
 
 async def two_calls(centre: Centre) -> None:
     """Consultations that end in every way."""
-    first = await call(centre)
-    second = await consultation(centre, Verb.CALL_CONFERENCE, first)
+    first = await call(centre, destination=NUMBER)
+    second = await second_call(centre, Verb.CALL_CONFERENCE, first, **CONSULTED)
     await centre.done(Verb.CALL_SWAP, call=second, other_call=first)
     await centre.done(Verb.CALL_SWAP, call=first, other_call=second)
     await centre.done(Verb.CALL_COMPLETE_CONFERENCE, call=first)
     await centre.done(Verb.CALL_HANG_UP, call=first)
-    third = await call(centre)
-    await consultation(centre, Verb.CALL_TRANSFER, third)
+    third = await call(centre, destination=NUMBER)
+    await second_call(centre, Verb.CALL_TRANSFER, third, **CONSULTED)
     await centre.done(Verb.CALL_COMPLETE_TRANSFER, call=third)
-    fourth = await call(centre)
+    fourth = await call(centre, destination=NUMBER)
     await centre.done(Verb.CALL_HOLD, call=fourth)
-    fifth = await call(centre, "5550101")
+    fifth = await call(centre, destination="5550101")
     await centre.done(Verb.CALL_MERGE, call=fifth, other_call=fourth)
 
 
@@ -199,11 +178,6 @@ async def a_chat(centre: Centre) -> None:
     await centre.done(Verb.INTERACTION_LEAVE, interaction=left)
 
 
-async def silence(centre: Centre) -> None:
-    """The feed tells nothing any more."""
-    centre.simulator.commit(Fault(kind=FaultKind.STALL, for_seconds=60))
-
-
 PLATFORM = Platform(
     name="genesys_web_services",
     capabilities=DESCRIPTOR.capabilities,
@@ -219,5 +193,5 @@ PLATFORM = Platform(
         Refusal(verb=Verb.CALL_DIAL, reason="refused", command={"destination": "9900"}),
     ),
     unproven=(Verb.AGENT_SET_STATE, {"state": "ready"}),
-    silence=silence,
+    silence=fall_silent,
 )  # fmt: skip

@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from connectors.nice_incontact import PLATFORM as DESCRIPTOR
-from connectors.nice_incontact.simulator import Fault, FaultKind, Simulator, SimulatorSettings
+from connectors.nice_incontact.simulator import Simulator, SimulatorSettings
 from gateway.commands import Verb
 from tests.proofs.centre import Centre, Platform, Refusal
+from tests.proofs.steps import call, emit, fall_silent, second_call
 
 ANNA, BEN = "1001", "1002"
 NUMBER, OTHER = "+14155553333", "+14155554444"
+DIALLED = {"destination": NUMBER, "skill": "501"}
 
 
 @asynccontextmanager
@@ -39,15 +41,6 @@ def block(simulator: Simulator) -> dict[str, Any]:
     }
 
 
-async def emit(centre: Centre, action: str, **fields: Any) -> dict[str, Any]:
-    """Let one thing happen on the platform now."""
-    url = f"{centre.simulator.url}/sim/emit"
-    async with centre.client.post(url, json={"action": action, **fields}) as answer:
-        assert answer.status == 200, await answer.text()
-        told: dict[str, Any] = await answer.json()
-        return told
-
-
 async def ready(centre: Centre) -> None:
     """Both sessions are followed."""
     for agent in (ANNA, BEN):
@@ -55,24 +48,11 @@ async def ready(centre: Centre) -> None:
         await centre.event("feed.connected", feed=f"main/{agent}")
 
 
-async def call(centre: Centre, number: str = NUMBER) -> str:
-    """A connected call."""
-    since = centre.position
-    await centre.done(Verb.CALL_DIAL, destination=number, skill="501")
-    initiated = await centre.event("call.initiated", since=since, agent=ANNA)
-    await centre.event("call.connected", since=since, call=initiated["call"])
-    return str(initiated["call"])
-
-
-async def two_calls(centre: Centre, verb: Verb) -> tuple[str, str]:
+async def two_calls(centre: Centre, verb: Verb) -> None:
     """One on hold, and a consultation about it."""
-    first = await call(centre)
+    first = await call(centre, **DIALLED)
     await centre.done(Verb.CALL_HOLD, call=first)
-    since = centre.position
-    await centre.done(verb, call=first, destination=OTHER, skill="501")
-    initiated = await centre.event("call.initiated", since=since, agent=ANNA)
-    await centre.event("call.connected", since=since, call=initiated["call"])
-    return first, str(initiated["call"])
+    await second_call(centre, verb, first, destination=OTHER, skill="501")
 
 
 async def offered(centre: Centre, media: str) -> str:
@@ -98,7 +78,7 @@ async def the_agent(centre: Centre) -> None:
 
 async def one_call(centre: Centre) -> None:
     """Everything that one call takes."""
-    name = await call(centre)
+    name = await call(centre, **DIALLED)
     await centre.done(Verb.CALL_HOLD, call=name)
     await centre.done(Verb.CALL_RETRIEVE, call=name)
     await centre.done(Verb.RECORDING_START, call=name)
@@ -162,11 +142,6 @@ async def supervision(centre: Centre) -> None:
     await centre.done(Verb.SUPERVISION_STOP)
 
 
-async def silence(centre: Centre) -> None:
-    """The session tells nothing any more."""
-    centre.simulator.commit(Fault(kind=FaultKind.STALL, for_seconds=60))
-
-
 PLATFORM = Platform(
     name="nice_incontact",
     capabilities=DESCRIPTOR.capabilities,
@@ -191,5 +166,5 @@ PLATFORM = Platform(
         ),
     ),
     unproven=(Verb.AGENT_SET_STATE, {"state": "ready"}),
-    silence=silence,
+    silence=fall_silent,
 )
