@@ -10,25 +10,16 @@ tell the same transitions twice. Source: workspace-client-java, `CurrentSession`
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import msgspec
-from msgspec import UNSET
-
 from connectors._genesys.message import Message
+from connectors._genesys.reading import end_call, end_interaction, ids, told, unheard
 from connectors._genesys.values import identifier, mapping, objects
 from connectors.genesys_engage_cloud.mapping.agents import on_snapshot
 from connectors.genesys_engage_cloud.mapping.calls import on_call_message
 from connectors.genesys_engage_cloud.mapping.interactions import on_interaction_message
 from connectors.genesys_engage_cloud.mapping.picture import MAX_ENDED, AgentPicture, Ended, put
-from gateway.events import Confidence, Event
-from gateway.events.calls import Call
-from gateway.events.interactions import Interaction
-from gateway.states import ConnectionState
-
-_UNCHANGED = frozenset({"tieline.call.changed.v1", "tieline.interaction.changed.v1"})
-_ABSENT = "absent"
+from gateway.events import Event
 
 
 def spoken_of(data: Any) -> set[str]:
@@ -53,22 +44,18 @@ def reconcile(message: Message, picture: AgentPicture, heard: frozenset[str]) ->
     calls = active.get("calls") if active else []
     events: list[Event] = []
     if isinstance(calls, list):
-        _end_absent_calls(message, picture, _ids(calls) | heard)
-        for call in _unheard(calls, heard):
-            events += _told(message, picture, on_call_message, {"call": call})
+        _end_absent_calls(message, picture, ids(calls) | heard)
+        for call in unheard(calls, heard):
+            events += told(message, picture, on_call_message, {"call": call})
     interactions = _interactions(active) if active else []
     if interactions is not None:
-        _end_absent_interactions(message, picture, _ids(interactions) | heard)
-        for interaction in _unheard(interactions, heard):
+        _end_absent_interactions(message, picture, ids(interactions) | heard)
+        for interaction in unheard(interactions, heard):
             data = {"interaction": interaction}
-            events += _told(message, picture, on_interaction_message, data)
+            events += told(message, picture, on_interaction_message, data)
     if not active or "dn" in active:
         on_snapshot(message, picture, active, heard)
     return [*events, *message.events]
-
-
-def _unheard(resources: list[Any], heard: frozenset[str]) -> list[dict[str, Any]]:
-    return [one for one in objects(resources) if identifier(one.get("id")) not in heard]
 
 
 def _interactions(active: dict[str, Any]) -> list[Any] | None:
@@ -80,55 +67,11 @@ def _interactions(active: dict[str, Any]) -> list[Any] | None:
     return None
 
 
-def _told(
-    message: Message,
-    picture: AgentPicture,
-    handler: Callable[[Message, AgentPicture], None],
-    data: dict[str, Any],
-) -> list[Event]:
-    """The events of one resource, as if a message had told it; that it was not expected is no anomaly here."""
-    told = Message(
-        message.origin,
-        message.topic,
-        data,
-        session=message.session,
-        ordinal=message.ordinal,
-        received=message.received,
-        provenance=message.provenance,
-        reading=message.reading,
-    )
-    handler(told, picture)
-    return [
-        msgspec.structs.replace(event, anomaly=UNSET)
-        for event in told.events
-        if event.type not in _UNCHANGED
-    ]
-
-
-def _ids(resources: list[Any]) -> set[str | None]:
-    return {identifier(resource.get("id")) for resource in objects(resources)}
-
-
 def _end_absent_calls(message: Message, picture: AgentPicture, present: set[str | None]) -> None:
     for call_id in [known for known in picture.calls if known not in present]:
         leg = picture.calls.pop(call_id)
         put(picture.ended, call_id, Ended(last=leg.last), MAX_ENDED)
-        message.add(
-            "tieline.call.ended.v1",
-            f"call/{call_id}",
-            call_id,
-            Call(
-                call=call_id,
-                agent=message.origin.agent,
-                state=ConnectionState.CLEARED,
-                previous_state=leg.state,
-                direction=leg.direction,
-                cause=_ABSENT,
-                native=message.native(),
-            ),
-            correlation=call_id,
-            confidence=Confidence.INFERRED,
-        )
+        end_call(message, call_id, leg)
 
 
 def _end_absent_interactions(
@@ -137,18 +80,4 @@ def _end_absent_interactions(
     for name in [known for known in picture.interactions if known not in present]:
         item = picture.interactions.pop(name)
         put(picture.ended, name, Ended(last=item.last), MAX_ENDED)
-        message.add(
-            "tieline.interaction.completed.v1",
-            f"interaction/{name}",
-            name,
-            Interaction(
-                interaction=name,
-                media=item.media,
-                agent=message.origin.agent,
-                reason=_ABSENT,
-                direction=item.direction,
-                native=message.native(),
-            ),
-            correlation=name,
-            confidence=Confidence.INFERRED,
-        )
+        end_interaction(message, name, item)

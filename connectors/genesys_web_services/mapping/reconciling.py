@@ -13,12 +13,9 @@ not needed, and taking it would tell the same transitions twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import msgspec
-from msgspec import UNSET
-
+from connectors._genesys.reading import end_call, end_interaction, ids, told, unheard
 from connectors.genesys_web_services.mapping.agents import on_snapshot
 from connectors.genesys_web_services.mapping.calls import on_call_message
 from connectors.genesys_web_services.mapping.interactions import on_interaction_message
@@ -28,13 +25,8 @@ from connectors.genesys_web_services.mapping.services import on_services_read
 from connectors.genesys_web_services.mapping.values import identifier, mapping, objects
 from connectors.genesys_web_services.mapping.workbins import on_contents_read
 from connectors.genesys_web_services.vendor import StatusCode
-from gateway.events import Confidence, Event
-from gateway.events.calls import Call
-from gateway.events.interactions import Interaction
-from gateway.states import ConnectionState
+from gateway.events import Event
 
-_UNCHANGED = frozenset({"tieline.call.changed.v1", "tieline.interaction.changed.v1"})
-_ABSENT = "absent"
 _LISTS = {"interactions": "interaction", "chats": "chat", "workitems": "workitem"}
 """The platform's lists of interactions, and under which name a message has one of each."""
 
@@ -59,20 +51,20 @@ def reconcile(message: Message, picture: AgentPicture, heard: frozenset[str]) ->
     events: list[Event] = []
     if isinstance(calls := resources.get("calls"), list):
         if whole:
-            _end_absent_calls(message, picture, _ids(calls) | heard)
+            _end_absent_calls(message, picture, ids(calls) | heard)
         devices = objects(resources.get("devices"))
         number = devices[0].get("phoneNumber") if devices else None
-        for call in _unheard(calls, heard):
+        for call in unheard(calls, heard):
             data = {"call": call, "phoneNumber": number}
-            events += _told(message, picture, on_call_message, data)
+            events += told(message, picture, on_call_message, data)
     listed = {name: found for name in _LISTS if isinstance(found := resources.get(name), list)}
     if whole:
-        present = {name: _ids(listed[name]) | heard for name in listed}
+        present = {name: ids(listed[name]) | heard for name in listed}
         _end_absent_interactions(message, picture, present)
     for name, interactions in listed.items():
-        for interaction in _unheard(interactions, heard):
+        for interaction in unheard(interactions, heard):
             data = {_LISTS[name]: interaction}
-            events += _told(message, picture, on_interaction_message, data)
+            events += told(message, picture, on_interaction_message, data)
     if isinstance(resources.get("devices"), list) or isinstance(resources.get("channels"), list):
         on_snapshot(message, picture, whole=whole, heard=heard)
     on_services_read(message, picture, heard=heard)
@@ -80,59 +72,11 @@ def reconcile(message: Message, picture: AgentPicture, heard: frozenset[str]) ->
     return [*events, *message.events]
 
 
-def _told(
-    message: Message,
-    picture: AgentPicture,
-    handler: Callable[[Message, AgentPicture], None],
-    data: dict[str, Any],
-) -> list[Event]:
-    """The events of one resource, as if a message had told it; that it was not expected is no anomaly here."""
-    told = Message(
-        message.origin,
-        message.topic,
-        data,
-        session=message.session,
-        ordinal=message.ordinal,
-        received=message.received,
-        provenance=message.provenance,
-        reading=message.reading,
-    )
-    handler(told, picture)
-    return [
-        msgspec.structs.replace(event, anomaly=UNSET)
-        for event in told.events
-        if event.type not in _UNCHANGED
-    ]
-
-
-def _ids(resources: list[Any]) -> set[str | None]:
-    return {identifier(resource.get("id")) for resource in objects(resources)}
-
-
-def _unheard(resources: list[Any], heard: frozenset[str]) -> list[dict[str, Any]]:
-    return [one for one in objects(resources) if identifier(one.get("id")) not in heard]
-
-
 def _end_absent_calls(message: Message, picture: AgentPicture, present: set[str | None]) -> None:
     for call_id in [known for known in picture.calls if known not in present]:
         leg = picture.calls.pop(call_id)
         put(picture.ended, call_id, Ended(leg.last, leg.told_at), MAX_ENDED)
-        message.add(
-            "tieline.call.ended.v1",
-            f"call/{call_id}",
-            call_id,
-            Call(
-                call=call_id,
-                agent=message.origin.agent,
-                state=ConnectionState.CLEARED,
-                previous_state=leg.state,
-                direction=leg.direction,
-                cause=_ABSENT,
-                native=message.native(),
-            ),
-            correlation=call_id,
-            confidence=Confidence.INFERRED,
-        )
+        end_call(message, call_id, leg)
 
 
 def _end_absent_interactions(
@@ -147,18 +91,4 @@ def _end_absent_interactions(
     ]:
         item = picture.interactions.pop(name)
         put(picture.ended, name, Ended(item.last), MAX_ENDED)
-        message.add(
-            "tieline.interaction.completed.v1",
-            f"interaction/{name}",
-            name,
-            Interaction(
-                interaction=name,
-                media=item.media,
-                agent=message.origin.agent,
-                reason=_ABSENT,
-                direction=item.direction,
-                native=message.native(),
-            ),
-            correlation=name,
-            confidence=Confidence.INFERRED,
-        )
+        end_interaction(message, name, item)
