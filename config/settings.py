@@ -145,9 +145,12 @@ class SinkBlock(BaseModel):
         Field(min_length=1, description="names of connectors whose events it takes; none: all"),
     ] = None
     mask: Annotated[
-        list[Literal["personal", "content"]],
-        Field(description="classifications of data that are masked before delivery"),
-    ] = []
+        list[Literal["numbers", "names", "texts", "data", "personal", "content"]],
+        Field(
+            description="what is masked before delivery; `personal` is `numbers` and `names`, `content` is `texts` and "
+            "`data`; `[]`: nothing, message bodies leave as they are"
+        ),
+    ] = ["texts"]
 
 
 class Settings(BaseSettings):
@@ -200,7 +203,7 @@ class SinkConfig:
     Attributes:
         events: globs of event types.
         connectors: names of connectors; empty means all, also those to come.
-        mask: classifications that are masked.
+        mask: what is masked, in the words of `gateway.masking`.
     """
 
     name: str

@@ -47,7 +47,7 @@ class TimeSource(StrEnum):
 
 
 class Classification(StrEnum):
-    """How sensitive the data of a type is; drives masking per sink."""
+    """How sensitive the data of a type is as a whole; what is masked goes by field (`Sensitivity`)."""
 
     OPERATIONAL = "operational"
     PERSONAL = "personal"

@@ -29,6 +29,22 @@ def test_a_good_file_loads_without_a_warning(tmp_path: Path) -> None:
     assert (config.sinks[0].events, config.sinks[0].connectors) == (("tieline.call.*",), ())
 
 
+@pytest.mark.parametrize(
+    ("line", "mask"),
+    [
+        ("", ("texts",)),
+        ("    mask: []\n", ()),
+        ("    mask: [personal, data]\n", ("personal", "data")),
+    ],
+)
+def test_a_sink_is_denied_texts_unless_the_file_allows_them(
+    tmp_path: Path, line: str, mask: tuple[str, ...]
+) -> None:
+    """Nobody gets bodies of messages by forgetting a line."""
+    text = GOOD.replace("    path: events", f"{line}    path: events")
+    assert loaded(tmp_path, text).sinks[0].mask == mask
+
+
 def test_the_file_overrides_the_default(tmp_path: Path) -> None:
     """A key of the file is used instead of the default."""
     text = GOOD.replace("data_dir: data", "data_dir: data\n  shutdown_seconds: 7")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import gateway.events
 from gateway.events import CATALOGUE, EventType
 from gateway.masking import Masker
 from tests.support.catalogue import ENTRIES, stored, validator
 
+README = Path(gateway.events.__file__).parent / "README.md"
 LEVELS = ["numbers", "names", "texts", "data"]
 GIVES_AWAY = {
     "number": {"numbers"},
@@ -125,6 +129,21 @@ def test_the_table_of_this_module_names_no_field_that_is_gone() -> None:
     names = {key for path in paths for key in path}
     assert GIVES_AWAY.keys() | HARMLESS <= names
     assert HARMLESS_THERE.keys() <= CATALOGUE.keys()
+
+
+def test_the_page_of_the_events_says_the_same() -> None:
+    section = README.read_text(encoding="utf-8").split("## Sensitive fields")[1].split("## ")[0]
+    rows = {
+        cells[1].strip(" `"): set(re.findall(r"`(\w+)`", cells[2]))
+        for cells in (line.split("|") for line in section.splitlines() if line.startswith("|"))
+        if "`" in cells[2]
+    }
+    everything = {name for name, levels in GIVES_AWAY.items() if levels == set(LEVELS)}
+    assert rows.pop("each of these") == everything
+    assert rows == {
+        level: {name for name, levels in GIVES_AWAY.items() if level in levels} - everything
+        for level in LEVELS
+    }
 
 
 @cache

@@ -31,6 +31,14 @@ def test_a_right_file_is_summed_up(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "warning: connectors: found no connector" in err
 
 
+def test_what_is_masked_by_default_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A sink without `mask` does not get texts, and the summary shows it."""
+    assert main(["check-config", written(tmp_path, GOOD.replace(", mask: [content]", ""))]) == 0
+    assert "sink log: file gets tieline.call.*, masked: texts" in capsys.readouterr().out
+
+
 def test_a_wrong_file_gives_all_its_errors(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
