@@ -6,6 +6,7 @@ import pytest
 
 from gateway.commands import Expectation, Outcome, Status
 from gateway.errors import CommandRefused, CommandUncertain, Reason
+from tests.support.clock import StandingClock
 from tests.support.journals import memory_journal
 from tests.support.routing import HOLD, routing, submit, verdict
 from tests.support.scripted import ForeseeingConnector, call_event
@@ -41,10 +42,15 @@ async def test_a_command_whose_answer_was_lost_is_done_when_its_event_comes() ->
 
 async def test_without_its_event_the_lost_answer_stays_the_reason() -> None:
     """Unknown at the deadline, as it would have been at once."""
-    connector = foreseeing()
+    connector, clock = foreseeing(), StandingClock()
     connector.answers = [LOST]
-    async with routing(connector, memory_journal(), deadline_seconds=0.3) as router:
-        outcome = await verdict(router, await submit(router))
+    connector.release.clear()
+    async with routing(connector, memory_journal(), clock=clock) as router:
+        record = await submit(router)
+        await until(lambda: connector.commands)
+        clock.advance(29.99)
+        connector.release.set()
+        outcome = await verdict(router, record)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.RESET)
     assert outcome.message == "the answer was lost"
 
@@ -78,26 +84,28 @@ async def test_a_command_that_was_being_sent_is_done_when_its_event_comes_after_
 
 async def test_without_its_event_a_command_of_the_last_process_becomes_unknown() -> None:
     """After the time that feeds have to resume."""
-    connector, journal = foreseeing(), memory_journal()
+    connector, journal, clock = foreseeing(), memory_journal(), StandingClock()
     connector.release.clear()
-    async with routing(connector, journal, deadline_seconds=0.3) as router:
+    async with routing(connector, journal, clock=clock) as router:
         record = await submit(router)
         await until(lambda: connector.commands)
-    async with routing(connector, journal, resume_seconds=0.3) as router:
+    clock.advance(60.0)
+    async with routing(connector, journal, clock=clock, resume_seconds=0.01) as router:
         outcome = await verdict(router, record)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.STOPPED)
 
 
 async def test_what_proves_an_earlier_command_of_the_agent_does_not_prove_a_later_one() -> None:
     """Where a command waits for its turn, its evidence lies behind the turn."""
-    connector, journal = foreseeing(), memory_journal()
+    connector, journal, clock = foreseeing(), memory_journal(), StandingClock()
     connector.release.clear()
     connector.answers = [Outcome(status=Status.DONE), LOST]
-    async with routing(connector, journal, deadline_seconds=2.0) as router:
+    async with routing(connector, journal, clock=clock) as router:
         await submit(router)
         await until(lambda: connector.commands)
         second = await submit(router)
         await journal.append("main/a1", [call_event(1, verb="held")], b"r")
+        clock.advance(29.99)
         connector.release.set()
         assert (await verdict(router, second)).status is Status.UNKNOWN
 

@@ -25,9 +25,7 @@ REPLY = "reply"
 """Stands for the evidence where the platform's reply is the proof."""
 UNKNOWN = "*unknown*"
 """Stands for the evidence where the platform tells nothing that could be one."""
-MISSING = "*not simulated*"
-"""Stands for the evidence where the simulated platform cannot do it yet."""
-WAIT_SECONDS = 25
+WAIT_SECONDS = 60
 _READ = 500
 
 
@@ -177,7 +175,6 @@ class Platform:
         stories: together they do every verb of the table; each begins in a centre of its own.
         settings: of the simulator, where a story needs others than the default.
         refusals: what the platform refuses right after `ready`.
-        not_simulated: verbs that no story can do yet, and what the simulated platform lacks.
         unproven: a command whose confirming event is kept back once `silence` was called.
         silence: makes the platform take commands and tell nothing.
     """
@@ -191,7 +188,6 @@ class Platform:
     stories: Sequence[Story]
     settings: Mapping[Story, Mapping[str, Any]] = field(default_factory=dict)
     refusals: Sequence[Refusal] = ()
-    not_simulated: Mapping[Verb, str] = field(default_factory=dict)
     unproven: tuple[Verb, Mapping[str, Any]]
     silence: Story
 
@@ -224,7 +220,8 @@ def _gateway(platform: Platform, simulator: Any, directory: Path) -> Gateway:
     configuration = {
         "gateway": {
             "data_dir": "data",
-            "api": {"port": 0},
+            "api": {"port": 0, "max_wait_seconds": WAIT_SECONDS},
+            "command_deadline_seconds": WAIT_SECONDS - 10,
             "journal": {"min_free_bytes": 0},
             "attachments": {"min_free_bytes": 0},
         },

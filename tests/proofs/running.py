@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from gateway.commands import Verb
-from tests.proofs.centre import MISSING, Platform, opened
+from tests.proofs.centre import Platform, opened
 
 FOLDER = Path(__file__).parent
 NAMES = sorted(
@@ -35,7 +35,4 @@ async def proofs(name: str, directory: Path) -> dict[Verb, set[str]]:
             await story(centre)
         for verb, kinds in centre.proven.items():
             found[verb] |= kinds
-    for verb in part.not_simulated:
-        assert verb not in found, f"{verb.value} is proved by now"
-        found[verb] = {MISSING}
     return dict(found)

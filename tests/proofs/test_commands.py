@@ -67,7 +67,7 @@ async def test_what_no_event_proves_in_time_is_unknown(name: str, tmp_path: Path
     verb, command = part.unproven
     async with opened(part, tmp_path) as centre:
         await part.silence(centre)
-        status, document = await centre.send(verb, **command, deadline_seconds=1.0)
+        status, document = await centre.send(verb, **command, deadline_seconds=3.0)
     assert (status, document["status"], document["reason"]) == (200, "unknown", "deadline")
 
 
