@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from connectors._simulation.lives import PacedLives
+from connectors._simulation.desk_lives import Action, DeskLives
 from connectors.genesys_web_services._simulated.calls import Telephony
 from connectors.genesys_web_services._simulated.interactions import Media
 from connectors.genesys_web_services._simulated.model import (
@@ -27,11 +27,10 @@ from connectors.genesys_web_services._simulated.model import (
 )
 from connectors.genesys_web_services._simulated.world import World
 
-Action = Callable[[], object]
 MAX_INTERACTIONS = 5
 
 
-class Lives(PacedLives[Agent]):
+class Lives(DeskLives[Agent, Call]):
     """The steps of an agent's life."""
 
     def __init__(
@@ -49,26 +48,11 @@ class Lives(PacedLives[Agent]):
         self._telephony = telephony
         self._media = media
 
-    def step(self, agent: Agent, now: float) -> None:
-        """Let one thing happen to the agent: usually one message, none while a command has the agent."""
-        if now < agent.left_alone_until or any(call.commanded for call in agent.calls.values()):
-            self._media_step(agent, now)
-        elif agent.calls:
-            self._call_step(agent, next(iter(agent.calls.values())))
-        elif agent.wraps_up:
-            agent.wraps_up = False
-            self._world.set_voice(agent, AFTER_CALL_WORK)
-        elif not agent.logged_in:
-            self._world.set_voice(agent, NOT_READY)
-        elif agent.interactions and self._rng.getrandbits(1):
-            self._media_step(agent, now)
-        else:
-            self._idle_step(agent)
+    def _wrap_up(self, agent: Agent) -> None:
+        self._world.set_voice(agent, AFTER_CALL_WORK)
 
-    def _pick(self, *options: tuple[int, Action]) -> None:
-        """Do one of the options; each comes with its weight."""
-        weights = [weight for weight, _ in options]
-        self._rng.choices(options, weights)[0][1]()
+    def _come_in(self, agent: Agent) -> None:
+        self._world.set_voice(agent, NOT_READY)
 
     def _idle_step(self, agent: Agent) -> None:
         rng, world = self._rng, self._world
@@ -97,8 +81,7 @@ class Lives(PacedLives[Agent]):
         self._pick(*options)
 
     def _dial(self, agent: Agent) -> None:
-        number = f"+1415{self._rng.randrange(10**7):07d}"
-        self._telephony.dial(agent, number, commanded=False)
+        self._telephony.dial(agent, self._customer_number(), commanded=False)
 
     def _toggle(self, agent: Agent, channel: str) -> None:
         was_ready = agent.channels[channel].state == "Ready"
@@ -141,8 +124,7 @@ class Lives(PacedLives[Agent]):
             )
 
     def _consult(self, agent: Agent, call: Call) -> None:
-        number = str(60_000 + self._rng.randrange(999))
-        self._telephony.dial(agent, number, parent=call, commanded=False)
+        self._telephony.dial(agent, self._colleague_number(), parent=call, commanded=False)
 
     def _consultation_step(self, agent: Agent, call: Call, consultation: Call) -> None:
         """Two or three messages at once where the consultation leads to a transfer or a conference."""
@@ -164,16 +146,14 @@ class Lives(PacedLives[Agent]):
             )
 
     def _record(self, agent: Agent, call: Call) -> None:
-        following: dict[Recording | None, tuple[Recording, ...]] = {
-            Recording.RECORDING: (Recording.PAUSED, Recording.STOPPED),
-            Recording.PAUSED: (Recording.RECORDING, Recording.STOPPED),
-        }
-        choices = following.get(call.recording, (Recording.RECORDING,))
-        self._telephony.record(agent, call, self._rng.choice(choices))
+        following = self._next_recording(
+            call.recording, Recording.RECORDING, Recording.PAUSED, Recording.STOPPED
+        )
+        self._telephony.record(agent, call, following)
 
     def _change_parties(self, agent: Agent, call: Call) -> None:
         customer, *guests = call.participants
-        new = [] if guests else [str(60_000 + self._rng.randrange(999))]
+        new = [] if guests else [self._colleague_number()]
         self._telephony.change_parties(agent, call, [customer, *new])
 
     def _media_step(self, agent: Agent, now: float) -> None:
