@@ -263,7 +263,7 @@ class ConnectorSuite:
         async with harness.make() as connector:
             feed = connector.feeds[0]
             await feed.connect(None)
-            told = set(await harness.publish(100))
+            told = set(await harness.publish(50))
             seen: set[str] = set()
             gaps = 0
             async with asyncio.timeout(LIMIT_SECONDS):

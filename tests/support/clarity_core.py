@@ -7,6 +7,8 @@ import ssl
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +74,13 @@ class Relay:
         self._groups.get(group, set()).discard(connection.id)
 
     async def run(self, server: CoreServer) -> None:
-        """Bring the calls to the server."""
+        """Bring the calls to the server, as many at once as wait."""
         while True:
-            connection_id, method, arguments = await self._calls.get()
-            await server.send(connection_id, [(method, arguments)])
+            waiting = [await self._calls.get()]
+            while not self._calls.empty():
+                waiting.append(self._calls.get_nowait())
+            for connection_id, calls in groupby(waiting, key=itemgetter(0)):
+                await server.send(connection_id, [(call[1], call[2]) for call in calls])
 
 
 @dataclass
