@@ -99,17 +99,23 @@ _snapshot_decoder = msgspec.msgpack.Decoder(_Snapshot)
 
 
 class Picture:
-    """Agents, calls, interactions, queues and alerts of all connectors. Also a `gateway.contracts.PictureView`."""
+    """Agents, calls, interactions, queues and alerts of all connectors. Also a `gateway.contracts.PictureView`.
+
+    Attributes:
+        agent_table, call_table, interaction_table, alert_table: entries by connector and id, to be read in pages.
+        queue_table: entries by `gateway.picture_data.place_of`.
+    """
 
     def __init__(self, limits: PictureLimits | None = None) -> None:
         limits = limits or PictureLimits()
         self._values_per_queue = limits.values_per_queue
         self._position = 0
-        self._agents: Table[AgentEntry] = Table(limits.agents)
-        self._calls: Table[CallEntry] = Table(limits.calls)
-        self._interactions: Table[InteractionEntry] = Table(limits.interactions)
-        self._queues: Table[QueueEntry] = Table(limits.queues)
+        self.agent_table: Table[AgentEntry] = Table(limits.agents)
+        self.call_table: Table[CallEntry] = Table(limits.calls)
+        self.interaction_table: Table[InteractionEntry] = Table(limits.interactions)
+        self.queue_table: Table[QueueEntry] = Table(limits.queues)
         self._alerts = StandingAlerts(limits.alerts)
+        self.alert_table = self._alerts.table
         self._values_left_out = 0
         self._undecodable = 0
         self._handlers = self._make_handlers()
@@ -132,41 +138,21 @@ class Picture:
         except msgspec.MsgspecError:
             self._undecodable += 1
 
-    @property
-    def agent_table(self) -> Table[AgentEntry]:
-        """Agents by connector and id. For reading only, like the other tables."""
-        return self._agents
-
-    @property
-    def call_table(self) -> Table[CallEntry]:
-        """Calls by connector and id."""
-        return self._calls
-
-    @property
-    def interaction_table(self) -> Table[InteractionEntry]:
-        """Interactions by connector and id."""
-        return self._interactions
-
-    @property
-    def queue_table(self) -> Table[QueueEntry]:
-        """Queues and groups by `gateway.picture_data.place_of`."""
-        return self._queues
-
     def agents(self) -> list[AgentEntry]:
         """All agents that were heard of, those logged off included."""
-        return list(self._agents.values())
+        return list(self.agent_table.values())
 
     def calls(self) -> list[CallEntry]:
         """The calls that are alive."""
-        return list(self._calls.values())
+        return list(self.call_table.values())
 
     def interactions(self) -> list[InteractionEntry]:
         """The interactions that are not over."""
-        return list(self._interactions.values())
+        return list(self.interaction_table.values())
 
     def queues(self) -> list[QueueEntry]:
         """All queues that were heard of."""
-        return [entry for entry in self._queues.values() if entry.kind == QUEUE]
+        return [entry for entry in self.queue_table.values() if entry.kind == QUEUE]
 
     def alerts_by_rule(self) -> Mapping[tuple[str, str], int]:
         """(connector, rule) to number of alerts that stand; an alert without a rule counts under its own name."""
@@ -174,11 +160,11 @@ class Picture:
 
     def agents_by_state(self) -> Mapping[tuple[str, str], int]:
         """(connector, agent state) to number of agents."""
-        return Counter((a.connector, a.state.value) for a in self._agents.values())
+        return Counter((a.connector, a.state.value) for a in self.agent_table.values())
 
     def calls_by_state(self) -> Mapping[tuple[str, str, str], int]:
         """(connector, connection state, direction) to number of calls."""
-        return Counter((c.connector, c.state.value, c.direction) for c in self._calls.values())
+        return Counter((c.connector, c.state.value, c.direction) for c in self.call_table.values())
 
     def queue_values(self) -> Mapping[tuple[str, str, str], float]:
         """(connector, queue, name of the value) to the last value; `open` is 1 or 0."""
@@ -197,7 +183,7 @@ class Picture:
         """(connector, kind, group, name of the value) to the last value, of everything measured but queues."""
         return {
             (entry.connector, entry.kind, entry.queue, name): value
-            for entry in self._queues.values()
+            for entry in self.queue_table.values()
             if entry.kind != QUEUE
             for name, value in entry.values.items()
         }
@@ -206,16 +192,16 @@ class Picture:
         """Figures, for metrics."""
         return PictureStatistics(
             position=self._position,
-            agents=len(self._agents),
-            calls=len(self._calls),
-            interactions=len(self._interactions),
-            queues=len(self._queues),
+            agents=len(self.agent_table),
+            calls=len(self.call_table),
+            interactions=len(self.interaction_table),
+            queues=len(self.queue_table),
             alerts=len(self._alerts.table),
             evicted={
-                "agents": self._agents.evicted,
-                "calls": self._calls.evicted,
-                "interactions": self._interactions.evicted,
-                "queues": self._queues.evicted,
+                "agents": self.agent_table.evicted,
+                "calls": self.call_table.evicted,
+                "interactions": self.interaction_table.evicted,
+                "queues": self.queue_table.evicted,
                 "alerts": self._alerts.table.evicted,
                 "values": self._values_left_out,
             },
@@ -231,7 +217,7 @@ class Picture:
                 agents=self.agents(),
                 calls=self.calls(),
                 interactions=self.interactions(),
-                queues=list(self._queues.values()),
+                queues=list(self.queue_table.values()),
                 alerts=self._alerts.all(),
             )
         )
@@ -247,13 +233,13 @@ class Picture:
         self.clear()
         self._position = loaded.position
         for agent in loaded.agents:
-            self._agents.put((agent.connector, agent.agent), agent)
+            self.agent_table.put((agent.connector, agent.agent), agent)
         for call in loaded.calls:
-            self._calls.put((call.connector, call.call), call)
+            self.call_table.put((call.connector, call.call), call)
         for one in loaded.interactions:
-            self._interactions.put((one.connector, one.interaction), one)
+            self.interaction_table.put((one.connector, one.interaction), one)
         for queue in loaded.queues:
-            self._queues.put(place_of(queue), queue)
+            self.queue_table.put(place_of(queue), queue)
         self._alerts.load(loaded.alerts)
 
     @classmethod
@@ -267,10 +253,10 @@ class Picture:
         """Forget everything, the position included."""
         self._position = 0
         for table in (
-            self._agents,
-            self._calls,
-            self._interactions,
-            self._queues,
+            self.agent_table,
+            self.call_table,
+            self.interaction_table,
+            self.queue_table,
             self._alerts.table,
         ):
             table.clear()
@@ -308,12 +294,12 @@ class Picture:
 
     def _agent(self, event: StoredEvent, agent: str, time: str) -> AgentEntry:
         connector = connector_of(event.source)
-        known = self._agents.get((connector, agent))
+        known = self.agent_table.get((connector, agent))
         return known or AgentEntry(connector=connector, agent=agent, since=time)
 
     def _change_agent(self, entry: AgentEntry, **changes: Any) -> None:
         entry = msgspec.structs.replace(entry, **changes)
-        self._agents.put((entry.connector, entry.agent), entry)
+        self.agent_table.put((entry.connector, entry.agent), entry)
 
     def _apply_session_started(self, event: StoredEvent) -> None:
         seen = _session(event.body)
@@ -360,7 +346,7 @@ class Picture:
         data = seen.data
         connector = connector_of(event.source)
         key = (connector, data.call)
-        known = self._calls.get(key)
+        known = self.call_table.get(key)
         state = data.state or implied
         if known is None:
             # What comes behind the end of a call, or fails before its begin, must not bring it to life.
@@ -369,7 +355,7 @@ class Picture:
             known = CallEntry(connector=connector, call=data.call)
         legs = known.legs if state is None else legs_after(known.legs, data.agent, state, seen.time)
         if not legs:
-            self._calls.pop(key)
+            self.call_table.pop(key)
             return
         leg = foremost(legs)
         parties = len(data.parties) or max(0, known.parties + joined)
@@ -385,14 +371,14 @@ class Picture:
             parties=parties,
             legs=legs,
         )
-        self._calls.put(key, entry)
+        self.call_table.put(key, entry)
 
     def _apply_interaction(self, event: StoredEvent, state: str | None, *, placed: bool) -> None:
         seen = _interaction(event.body)
         data = seen.data
         connector = connector_of(event.source)
         key = (connector, data.interaction)
-        known = self._interactions.get(key)
+        known = self.interaction_table.get(key)
         if known is None:
             if not placed:
                 return
@@ -413,15 +399,15 @@ class Picture:
             queue=data.queue or (None if placed else known.queue),
             workbin=workbin or (None if placed else known.workbin),
         )
-        self._interactions.put(key, entry)
+        self.interaction_table.put(key, entry)
 
     def _remove_interaction(self, event: StoredEvent) -> None:
         seen = _interaction(event.body)
-        self._interactions.pop((connector_of(event.source), seen.data.interaction))
+        self.interaction_table.pop((connector_of(event.source), seen.data.interaction))
 
     def _queue(self, event: StoredEvent, queue: str, kind: str = QUEUE) -> QueueEntry:
         entry = QueueEntry(connector=connector_of(event.source), queue=queue, kind=kind)
-        return self._queues.get(place_of(entry)) or entry
+        return self.queue_table.get(place_of(entry)) or entry
 
     def _apply_metrics(self, event: StoredEvent) -> None:
         data = _metrics(event.body).data
@@ -435,7 +421,7 @@ class Picture:
             self._values_left_out += len(values) - limit
             values = dict(islice(values.items(), limit))
         entry = msgspec.structs.replace(entry, values=values, observed_at=data.observed_at)
-        self._queues.put(place_of(entry), entry)
+        self.queue_table.put(place_of(entry), entry)
 
     def _apply_queue_state(self, event: StoredEvent) -> None:
         data = _queue_state(event.body).data
@@ -445,4 +431,4 @@ class Picture:
             open=entry.open if data.open is None else data.open,
             estimated_wait_seconds=data.estimated_wait_seconds,
         )
-        self._queues.put(place_of(entry), entry)
+        self.queue_table.put(place_of(entry), entry)

@@ -1,4 +1,4 @@
-"""The live picture: agents, calls, interactions and queues as they are now, by filters, in pages, one by one."""
+"""The live picture: agents, calls, interactions, queues and alerts now, by filters, in pages, one by one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from gateway.api.cursors import cursor_of, place_of
 from gateway.api.operations import Call, Cursor, Limit, Operation, Reply, Response, Row
 from gateway.api.problems import Kind, Problem
 from gateway.api.runtime import ApiRuntime
+from gateway.picture_alerts import AlertEntry
 from gateway.picture_data import AgentEntry, CallEntry, InteractionEntry, QueueEntry, queue_place
 from gateway.picture_tables import Table
 from gateway.states import AgentState, ConnectionState
@@ -99,6 +100,15 @@ class QueueChoice(Paging, frozen=True, kw_only=True):
     kind: Annotated[list[QueueKind], Meta(description="of these kinds; none: queues")] = []
 
 
+class AlertChoice(Paging, frozen=True, kw_only=True):
+    """Which alerts."""
+
+    rule: Annotated[Names, Meta(description="of these rules")] = []
+    severity: Annotated[
+        Names, Meta(description="of these severities, in the platform's words")
+    ] = []
+
+
 class One(msgspec.Struct, frozen=True, kw_only=True):
     """Which thing: ids are only unique within a connector."""
 
@@ -145,7 +155,11 @@ def _wants_queue(choice: QueueChoice, entry: QueueEntry) -> bool:
     return entry.kind in (choice.kind or ("queue",))
 
 
-def _agents_of(entry: AgentEntry | CallEntry | InteractionEntry | QueueEntry) -> Sequence[str]:
+def _wants_alert(choice: AlertChoice, entry: AlertEntry) -> bool:
+    return _among(choice.rule, entry.rule) and _among(choice.severity, entry.severity)
+
+
+def _agents_of(entry: msgspec.Struct) -> Sequence[str]:
     if isinstance(entry, CallEntry):
         return entry.agents
     agent = getattr(entry, "agent", None)
@@ -282,6 +296,14 @@ def operations(runtime: ApiRuntime) -> Sequence[Row]:
             QueueChoice,
             _wants_queue,
             one=OneQueue,
+            honours=frozenset({"connectors"}),
+        ),
+        *pair(
+            "alert",
+            picture.alert_table,
+            AlertEntry,
+            AlertChoice,
+            _wants_alert,
             honours=frozenset({"connectors"}),
         ),
     )

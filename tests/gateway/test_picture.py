@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.contracts import PictureView
 from gateway.errors import JournalCorrupt
 from gateway.events import CATALOGUE, StoredEvent
-from gateway.events.operations import Alert, FeedData
+from gateway.events.operations import FeedData
 from gateway.picture import Picture
 from gateway.picture_data import PictureLimits
 from gateway.states import AgentState, ConnectionState
@@ -18,6 +18,7 @@ from tests.support.events import (
     agent_channel,
     agent_session,
     agent_state,
+    alert,
     call,
     group_metrics,
     interaction,
@@ -405,11 +406,6 @@ def test_a_skill_is_measured_beside_a_queue_of_the_same_name() -> None:
     assert (kind, group, name, value) == ("skill", "Billing", "waiting", 2.0)
     assert [entry.queue for entry in picture.queues()] == ["Billing"]
     assert Picture.restore(picture.snapshot()).group_values() == picture.group_values()
-
-
-def alert(position: int, verb: str, name: str, rule: str | None = None) -> StoredEvent:
-    data = Alert(alert=name, rule=rule, about="queue/q1")
-    return make_event(position, f"alert.{verb}", data, subject=f"alert/{name}")
 
 
 def test_alerts_stand_from_being_raised_to_being_cleared() -> None:

@@ -11,7 +11,7 @@ from gateway.events.calls import Call
 from gateway.events.common import MediaReadiness
 from gateway.events.envelope import Data
 from gateway.events.interactions import Interaction
-from gateway.events.operations import MetricObject, Metrics, QueueState
+from gateway.events.operations import Alert, MetricObject, Metrics, QueueState
 from gateway.states import AgentState, ConnectionState
 
 BEGIN = datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
@@ -148,3 +148,11 @@ def queue_state(position: int, queue: str, **fields: Any) -> StoredEvent:
     """queue.state.changed."""
     data = QueueState(queue=queue, **fields)
     return make_event(position, "queue.state.changed", data, subject=f"queue/{queue}")
+
+
+def alert(
+    position: int, verb: str, name: str, rule: str | None = None, **fields: Any
+) -> StoredEvent:
+    """alert.raised or .cleared, about a queue."""
+    data = Alert(alert=name, rule=rule, about="queue/q1", **fields)
+    return make_event(position, f"alert.{verb}", data, subject=f"alert/{name}")

@@ -15,6 +15,7 @@ from gateway.events.interactions import Workbin
 from tests.gateway.api.conftest import Serve
 from tests.support.events import (
     agent_state,
+    alert,
     call,
     group_metrics,
     interaction,
@@ -33,6 +34,9 @@ EVENTS: list[StoredEvent] = [
     queue_metrics(8, "sales", {"waiting": 3.0}),
     group_metrics(9, "skill", "sales", {"agents": 5.0}),
     agent_state(10, "dir/a b%ü", "not_ready"),
+    alert(11, "raised", "a1", rule="long wait", severity="high"),
+    alert(12, "raised", "a2", rule="no agents", severity="low"),
+    alert(13, "cleared", "a2"),
 ]
 
 
@@ -62,6 +66,9 @@ async def read(client: aiohttp.ClientSession, path: str) -> Any:
         ("interactions?medium=email", ["i2"]),
         ("interactions?workbin=drafts&state=parked", ["i2"]),
         ("interactions?agent=anna&queue=help", ["i1"]),
+        ("alerts", ["a1"]),
+        ("alerts?rule=long+wait&severity=high", ["a1"]),
+        ("alerts?severity=low", []),
         ("queues", ["sales"]),
         ("queues?kind=skill&kind=queue", ["sales", "sales"]),
     ],
@@ -77,8 +84,8 @@ async def test_the_picture_can_be_chosen_from(serve: Serve, query: str, ids: lis
 async def test_the_picture_says_which_position_it_is_true_for(serve: Serve) -> None:
     """From there an event stream goes on without a hole."""
     client = await serve()
-    assert (await read(client, "/v1/calls"))["position"] == 10
-    assert (await read(client, "/v1/agents/gws/anna"))["position"] == 10
+    assert (await read(client, "/v1/calls"))["position"] == 13
+    assert (await read(client, "/v1/agents/gws/anna"))["position"] == 13
 
 
 async def test_pages_follow_each_other(serve: Serve) -> None:
