@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
@@ -16,17 +12,13 @@ from pydantic import (
     model_validator,
 )
 
+from connectors._genesys import settings as shared
+from connectors._genesys.settings import Block
 from connectors._wire.accounts import accounts_of
 from connectors.genesys_engage_cloud.auth import Credentials
 from connectors.genesys_engage_cloud.vendor import WORKSPACE, WORKSPACE_CHANNELS
 
 _WORK_MODES = Literal["AutoIn", "ManualIn"]
-
-
-class Block(BaseModel):
-    """A part of the settings: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Client(Block):
@@ -196,10 +188,7 @@ class GenesysEngageCloudSettings(Block):
     accounts: tuple[Account, ...] = Field(
         default=(), description="Agents whose feeds are read; each needs its own session."
     )
-    accounts_file: Path | None = Field(
-        default=None,
-        description="YAML or JSON file with a list of further accounts, with the keys of `accounts`.",
-    )
+    accounts_file: shared.AccountsFile = None
     statistics: StatisticsSettings | None = Field(
         default=None, description="Statistics to watch; without it there is no such feed."
     )
@@ -228,13 +217,8 @@ class GenesysEngageCloudSettings(Block):
         default=True,
         description="Send an id with every operation, which current servers echo in its events.",
     )
-    acknowledge: bool = Field(
-        default=True,
-        description="Use the acknowledge extension if the server offers it: a crash then loses nothing.",
-    )
-    keep_payload: bool = Field(
-        default=False, description="Put the whole vendor message into each event's native part."
-    )
+    acknowledge: shared.Acknowledge = shared.ACKNOWLEDGE
+    keep_payload: shared.KeepPayload = False
     keep_alive_seconds: float = Field(
         default=120.0, gt=0, le=3600, description="How often a session is told that it is in use."
     )
@@ -244,41 +228,19 @@ class GenesysEngageCloudSettings(Block):
     initialization_seconds: float = Field(
         default=25.0, gt=0, le=300, description="Longest time for making a workspace session."
     )
-    request_timeout_seconds: float = Field(
-        default=10.0, gt=0, le=300, description="Longest time for one REST request."
-    )
-    max_reply_bytes: int = Field(
-        default=4 * 1024 * 1024,
-        ge=65_536,
-        le=256 * 1024 * 1024,
-        description="Largest reply that is read, in bytes.",
-    )
-    max_attachment_bytes: int = Field(
-        default=10 * 1024 * 1024,
-        ge=1,
-        le=1024 * 1024 * 1024,
-        description="Largest attachment that a command may add, in bytes.",
-    )
-    max_buffered_messages: int = Field(
-        default=10_000,
-        ge=100,
-        le=1_000_000,
-        description="Most messages of one feed that wait for the journal; then polling pauses.",
-    )
+    request_timeout_seconds: shared.RequestTimeoutSeconds = shared.REQUEST_TIMEOUT_SECONDS
+    max_reply_bytes: shared.MaxReplyBytes = shared.MAX_REPLY_BYTES
+    max_attachment_bytes: shared.MaxAttachmentBytes = shared.MAX_ATTACHMENT_BYTES
+    max_buffered_messages: shared.MaxBufferedMessages = shared.MAX_BUFFERED_MESSAGES
 
     _from_file: tuple[Account, ...] = PrivateAttr(default=())
 
     @field_validator("base_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("an address such as https://gapi.example.com")
-        if parts.username or parts.password:
-            raise ValueError("an address without user name and password")
-        if parts.query or parts.fragment or parts.path.rstrip("/").endswith("/v3"):
-            raise ValueError("an address without the path of an API, query and fragment")
-        return value.rstrip("/")
+        return shared.address(
+            value, example="https://gapi.example.com", ending="/v3", named="the path of an API"
+        )
 
     @field_validator("channels")
     @classmethod
@@ -295,13 +257,7 @@ class GenesysEngageCloudSettings(Block):
         accounts = self.all_accounts
         if not accounts and self.statistics is None and self.provisioning is None:
             raise ValueError("at least one account, or statistics, or provisioning")
-        for field in ("username", "name"):
-            seen: set[str] = set()
-            for account in accounts:
-                value = getattr(account, field)
-                if value in seen:
-                    raise ValueError(f"accounts that differ; {value!r} occurs twice")
-                seen.add(value)
+        shared.check_distinct(accounts)
         names = {account.username for account in accounts}
         for block in (self.statistics, self.provisioning):
             if block is not None and block.account is not None and block.account not in names:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
@@ -16,6 +12,8 @@ from pydantic import (
     model_validator,
 )
 
+from connectors._genesys import settings as shared
+from connectors._genesys.settings import Block
 from connectors._wire.accounts import accounts_of
 from connectors.genesys_web_services.settings_site import Directory, Statistics
 from connectors.genesys_web_services.vendor import (
@@ -37,10 +35,8 @@ TOPICS = (
 )
 
 
-class Account(BaseModel):
+class Account(Block):
     """One agent's account on the platform."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     username: str = Field(min_length=1, max_length=200, description="User name of the agent.")
     password: SecretStr = Field(description="Password of the agent.")
@@ -79,10 +75,8 @@ class Account(BaseModel):
         return self.agent or self.username
 
 
-class SessionStart(BaseModel):
+class SessionStart(Block):
     """How contact-centre sessions are started, by the connector or by the command `agent.login`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     channels: tuple[str, ...] = Field(
         default=("voice",), min_length=1, description="Media to log in to: voice, chat, email …"
@@ -94,10 +88,8 @@ class SessionStart(BaseModel):
     queue: str | None = Field(default=None, description="Queue number to log in to.")
 
 
-class GenesysWebServicesSettings(BaseModel):
+class GenesysWebServicesSettings(Block):
     """Where the server is, which agents' feeds are read, and whether the connector only looks on."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_url: str = Field(
         description="Address of the server, http or https, without the path `/api/v2`.",
@@ -106,10 +98,7 @@ class GenesysWebServicesSettings(BaseModel):
     accounts: tuple[Account, ...] = Field(
         default=(), description="Accounts whose feeds are read; each needs its own session."
     )
-    accounts_file: Path | None = Field(
-        default=None,
-        description="YAML or JSON file with a list of further accounts, with the keys of `accounts`.",
-    )
+    accounts_file: shared.AccountsFile = None
     observe_only: bool = Field(
         default=True,
         description="Look on. If false, each feed logs its agent in when it first connects.",
@@ -140,52 +129,25 @@ class GenesysWebServicesSettings(BaseModel):
     directory: Directory | None = Field(
         default=None, description="Dictionaries to read; without this block none are."
     )
-    acknowledge: bool = Field(
-        default=True,
-        description="Use the acknowledge extension if the server offers it: a crash then loses nothing.",
-    )
-    keep_payload: bool = Field(
-        default=False, description="Put the whole vendor message into each event's native part."
-    )
-    request_timeout_seconds: float = Field(
-        default=10.0, gt=0, le=300, description="Longest time for one REST request."
-    )
-    max_reply_bytes: int = Field(
-        default=4 * 1024 * 1024,
-        ge=65_536,
-        le=256 * 1024 * 1024,
-        description="Largest reply that is read, in bytes.",
-    )
-    max_attachment_bytes: int = Field(
-        default=10 * 1024 * 1024,
-        ge=1,
-        le=1024 * 1024 * 1024,
-        description="Largest attachment that a command may add, in bytes.",
-    )
+    acknowledge: shared.Acknowledge = shared.ACKNOWLEDGE
+    keep_payload: shared.KeepPayload = False
+    request_timeout_seconds: shared.RequestTimeoutSeconds = shared.REQUEST_TIMEOUT_SECONDS
+    max_reply_bytes: shared.MaxReplyBytes = shared.MAX_REPLY_BYTES
+    max_attachment_bytes: shared.MaxAttachmentBytes = shared.MAX_ATTACHMENT_BYTES
     send_reference: bool = Field(
         default=False,
         description="Send each command's id as `referenceId`; newer servers echo it in the events it causes.",
     )
-    max_buffered_messages: int = Field(
-        default=10_000,
-        ge=100,
-        le=1_000_000,
-        description="Most messages of one feed that wait for the journal; then polling pauses.",
-    )
+    max_buffered_messages: shared.MaxBufferedMessages = shared.MAX_BUFFERED_MESSAGES
 
     _from_file: tuple[Account, ...] = PrivateAttr(default=())
 
     @field_validator("base_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("an address such as https://gws.example.com:8090")
-        if parts.username or parts.password:
-            raise ValueError("an address without user name and password; they belong in accounts")
-        if parts.query or parts.fragment or parts.path.rstrip("/").endswith("/api/v2"):
-            raise ValueError("an address without /api/v2, query and fragment")
-        return value.rstrip("/")
+        return shared.address(
+            value, example="https://gws.example.com:8090", ending="/api/v2", named="/api/v2"
+        )
 
     @field_validator("topics", "site_topics")
     @classmethod
@@ -199,13 +161,7 @@ class GenesysWebServicesSettings(BaseModel):
         accounts = self.all_accounts
         if not accounts:
             raise ValueError("at least one account, in accounts or in accounts_file")
-        for field in ("username", "name"):
-            seen: set[str] = set()
-            for account in accounts:
-                value = getattr(account, field)
-                if value in seen:
-                    raise ValueError(f"accounts that differ; {value!r} occurs twice")
-                seen.add(value)
+        shared.check_distinct(accounts)
         return self
 
     @property
