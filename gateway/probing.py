@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -83,13 +84,12 @@ async def probe_all(
         results = []
         for item in config.connectors:
             context = ConnectorContext(name=item.name, http=http, clock=SystemClock())
-            connector = descriptors.platform(item.platform).build(item.settings, context)
-            results.append(await _probe(f"connector {item.name}", connector, timeout_seconds))
+            build = partial(descriptors.platform(item.platform).build, item.settings, context)
+            results.append(await _probe(f"connector {item.name}", build, timeout_seconds))
         for block in config.sinks:
-            sink = descriptors.sink(block.kind).build(
-                block.settings, _sink_context(block.name, http, config.gateway.data_dir)
-            )
-            results.append(await _probe(f"sink {block.name}", sink, timeout_seconds))
+            around = _sink_context(block.name, http, config.gateway.data_dir)
+            make = partial(descriptors.sink(block.kind).build, block.settings, around)
+            results.append(await _probe(f"sink {block.name}", make, timeout_seconds))
         return results
 
 
@@ -105,7 +105,13 @@ def _sink_context(name: str, http: aiohttp.ClientSession, data_dir: Path) -> Sin
     )
 
 
-async def _probe(name: str, target: Connector | Sink, timeout_seconds: float) -> Probed:
+async def _probe(
+    name: str, build: Callable[[], Connector | Sink], timeout_seconds: float
+) -> Probed:
+    try:
+        target = build()
+    except TielineError as error:
+        return Probed(name=name, ok=False, message=str(error))
     try:
         if not isinstance(target, Prober):
             return Probed(name=name, ok=True, message="has no probe, not tried")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -201,6 +202,16 @@ class ClarityConnectSettings(BaseModel):
         if parts.query or parts.fragment or parts.path.rstrip("/").endswith("/webapi/api"):
             raise ValueError("an address without /webapi/api, query and fragment")
         return value.rstrip("/")
+
+    @field_validator("ca_file")
+    @classmethod
+    def _is_readable(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                ssl.create_default_context(cafile=value)
+            except OSError as error:
+                raise ValueError("a readable file with certificates in PEM form") from error
+        return value
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

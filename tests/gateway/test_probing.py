@@ -20,7 +20,7 @@ from gateway.contracts import (
     SinkDescriptor,
     SinkTraits,
 )
-from gateway.errors import AuthRejected
+from gateway.errors import AuthRejected, ConfigError
 from gateway.events import StoredEvent
 from gateway.probing import probe_all
 
@@ -37,6 +37,8 @@ class ProbedConnector:
     platform = "test_platform"
 
     def __init__(self, settings: Settings, context: ConnectorContext, closed: list[str]) -> None:
+        if settings.goes == "never":
+            raise ConfigError("ca_file cannot be used", hint="name another")
         self.name = context.name
         self._goes = settings.goes
         self._closed = closed
@@ -129,12 +131,13 @@ async def test_each_probe_is_a_result_and_everything_is_closed(tmp_path: Path) -
     """A failed or endless probe stops no other."""
     plugins = Plugins()
     results = await probe_all(
-        config(tmp_path, "well", "badly", "nowhere"), plugins, timeout_seconds=0.05
+        config(tmp_path, "well", "badly", "nowhere", "never"), plugins, timeout_seconds=0.05
     )
     assert [(result.name, result.ok, result.message) for result in results] == [
         ("connector well", True, "two agents can log in"),
         ("connector badly", False, "the platform refused anna (check the password)"),
         ("connector nowhere", False, "no answer in 0.05 seconds"),
+        ("connector never", False, "ca_file cannot be used (name another)"),
         ("sink log", True, "has no probe, not tried"),
     ]
     assert plugins.closed == ["well", "badly", "nowhere", "log"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from pydantic import ValidationError
 
 from connectors._simulation.faults import Fault, FaultKind
 from connectors.clarity_connect import challenge
@@ -271,7 +272,7 @@ async def test_certificates_that_cannot_be_used_are_named(tmp_path: Path) -> Non
     """Before anything is sent."""
     (tmp_path / "no.pem").write_text("nothing")
     for path in (tmp_path / "no.pem", tmp_path / "absent.pem"):
-        with pytest.raises(ConfigError, match="ca_file"):
+        with pytest.raises(ValidationError, match="ca_file"):
             async with connected_to("https://127.0.0.1:1", ca_file=str(path)):
                 pass
 
