@@ -28,6 +28,7 @@ from gateway.api.waiting import Waiting
 from gateway.audit import Act
 from gateway.clock import Clock, SystemClock
 from gateway.errors import TielineError
+from gateway.masking import Masker
 from gateway.telemetry_figures import ApiFigures
 
 _POLICY = "Content-Security-Policy"
@@ -61,7 +62,13 @@ def build_api(
     """The application. It owns nothing of the runtime and may be built several times."""
     clock = clock or SystemClock()
     figures = figures or ApiFigures()
-    streams = EventStreams(runtime.journal, stream_policy or StreamPolicy(), figures, clock)
+    streams = EventStreams(
+        runtime.journal,
+        stream_policy or StreamPolicy(),
+        figures,
+        clock,
+        mask=Masker(settings.mask),
+    )
     waiting = Waiting(runtime, longest_seconds=settings.max_wait_seconds)
     access = Access(settings, clock)
     frame = _Frame(runtime, access, settings, figures)

@@ -22,6 +22,7 @@ from gateway.api.streaming.selection import Choice
 from gateway.api.streaming.tail import StreamPolicy, Tail
 from gateway.clock import Clock
 from gateway.contracts import Journal
+from gateway.masking import Masker
 from gateway.telemetry_figures import ApiFigures
 
 _BEGINNING = "start"
@@ -72,12 +73,18 @@ class EventStreams:
     """All streams of one application."""
 
     def __init__(
-        self, journal: Journal, policy: StreamPolicy, figures: ApiFigures, clock: Clock
+        self,
+        journal: Journal,
+        policy: StreamPolicy,
+        figures: ApiFigures,
+        clock: Clock,
+        *,
+        mask: Masker | None = None,
     ) -> None:
         self._clock = clock
         self._policy = policy
         self._figures = figures
-        self._tail = Tail(journal, clock, policy)
+        self._tail = Tail(journal, clock, policy, mask or Masker(()))
         self._catching_up = asyncio.Semaphore(policy.catching_up)
 
     def release(self) -> None:

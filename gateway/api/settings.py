@@ -225,6 +225,12 @@ class ApiSettings(BaseModel):
             ge=1, le=100_000, description="commands and administrative acts of one caller at once"
         ),
     ] = 200
+    mask: Annotated[
+        list[Literal["numbers", "names", "texts", "data", "personal", "content"]],
+        Field(
+            description="what is masked in `/v1/events`, in the words of a sink's `mask`; `[]`: nothing"
+        ),
+    ] = ["texts"]
     max_body_bytes: Annotated[
         int, Field(ge=1024, le=16 << 20, description="largest request body, in bytes")
     ] = 64 << 10

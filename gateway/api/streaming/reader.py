@@ -188,7 +188,7 @@ class EventReader:
             await self._send(framed(notice_frame("gap", facts)))
         size = 0
         frames: list[bytes] = []
-        for event in events:
+        for event in self._tail.masked(events):
             if self.selection(event):
                 frames.append(event_frame(self._tail.name, event))
                 size += len(frames[-1])

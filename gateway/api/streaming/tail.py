@@ -23,6 +23,7 @@ from gateway.api.streaming.selection import Choice, Selection
 from gateway.clock import Clock
 from gateway.contracts import Journal
 from gateway.events import StoredEvent
+from gateway.masking import Masker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +118,9 @@ class Tail:
         journal_reads: how often the journal was read for all of them.
     """
 
-    def __init__(self, journal: Journal, clock: Clock, policy: StreamPolicy) -> None:
+    def __init__(self, journal: Journal, clock: Clock, policy: StreamPolicy, mask: Masker) -> None:
         self.journal = journal
+        self._mask = mask
         self.name = short_name(journal.id)
         self.policy = policy
         self._clock = clock
@@ -250,6 +252,10 @@ class Tail:
         for follower in silent:
             self._write(follower, chunk)
 
+    def masked(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+        """The events as readers may see them."""
+        return [self._mask(event) for event in events]
+
     async def _take(self) -> None:
         """Make rounds of what is there, at most as much as is held."""
         taken = 0
@@ -259,7 +265,7 @@ class Tail:
             if not events:
                 return
             taken += len(events)
-            for part in self._split(events):
+            for part in self._split(self.masked(events)):
                 added = Round(self.name, self.position, part)
                 self._add(added)
                 self._give(added)

@@ -22,7 +22,9 @@ from gateway.clock import Clock, SystemClock
 from gateway.errors import JournalCorrupt
 from gateway.events.agents import AgentSession
 from gateway.events.calls import Call
+from gateway.events.interactions import InteractionMessage
 from gateway.journal import MemoryJournal
+from gateway.masking import MASK
 from gateway.telemetry_figures import ApiFigures
 from tests.support.clock import LeapingClock
 from tests.support.event_stream import open_stream
@@ -157,6 +159,23 @@ async def test_events_are_chosen_by_type_subject_and_connector(
         async with open_stream(client, f"?after=start&follow=false&{query}") as stream:
             found = [block.data["subject"] for block in await stream.rest() if not block.event]
         assert found == subjects, query
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"), [({}, MASK), ({"mask": []}, "hello"), ({"mask": ["names"]}, "hello")]
+)
+async def test_texts_are_masked_unless_the_settings_allow_them(
+    start: Start, runtime: FakeRuntime, settings: dict[str, Any], text: str
+) -> None:
+    """For those who share and for those who read the journal themselves."""
+    message = InteractionMessage(interaction="i1", media="chat", message="m1", text="hello")
+    event = new_event(1, "interaction.message.added", message, subject="interaction/i1")
+    client = await start(**settings)
+    async with open_stream(client) as live:
+        await runtime.journal.append("feed", [event], None)
+        async with open_stream(client, "?after=start") as late:
+            for stream in (live, late):
+                assert (await stream.events(1))[0]["data"]["text"] == text
 
 
 async def test_a_limited_token_gets_only_its_own(start: Start, runtime: FakeRuntime) -> None:
