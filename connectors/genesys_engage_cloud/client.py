@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from connectors._wire.bayeux import failures
+from connectors._wire.bayeux.rest import asking, commanding, read_whole
 from connectors._wire.cookies import CookieStore
 from connectors._wire.forms import form_of, upload_timeout
 from connectors._wire.upload import Upload
@@ -22,14 +23,10 @@ from connectors.genesys_engage_cloud.envelope import Envelope, read_envelope
 from gateway.clock import Clock
 from gateway.errors import (
     AuthRejected,
-    CommandUncertain,
-    ConnectionFailed,
-    NotConnected,
     NotReady,
     Reason,
 )
 
-_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _DENIED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -106,21 +103,8 @@ class ApiHttp:
 
         Raises NotConnected (not sent), CommandUncertain (sent, answer lost).
         """
-        try:
+        with commanding(self.peer):
             return await self._send(method, path, body, {})
-        except _NOT_SENT as error:
-            failure = failures.of_transport(error, self.peer, 0.0).error
-            raise NotConnected(failure.message, reason=failure.reason) from error
-        except _TooLarge:
-            raise CommandUncertain(
-                f"the answer of {self.peer} is too long to be read", reason=Reason.TOO_LARGE
-            ) from None
-        except TimeoutError as error:
-            raise CommandUncertain(f"{self.peer} does not answer", reason=Reason.TIMEOUT) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise CommandUncertain(
-                f"the connection to {self.peer} broke before the answer", reason=Reason.RESET
-            ) from error
 
     async def upload(self, path: str, upload: Upload, others: Mapping[str, str]) -> Reply:
         """Send a file as a form, once; `others` are the form's other fields. Raises as `command` does."""
@@ -140,14 +124,8 @@ class ApiHttp:
         sent = dict(headers or {})
         if bearer is not None:
             sent["Authorization"] = f"Bearer {bearer}"
-        started = self._clock.monotonic()
-        try:
+        with asking(self.peer, self._clock, self._max_reply_bytes):
             return await self._send(method, path, body, sent)
-        except _TooLarge:
-            raise failures.too_large(self.peer, self._max_reply_bytes).error from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            elapsed = self._clock.monotonic() - started
-            raise _failure(error, self.peer, elapsed) from error
 
     async def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Reply:
         url = self._base_url + path
@@ -164,19 +142,6 @@ class ApiHttp:
             method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
         ) as reply:
             self._cookies.update(url, reply.headers.getall("Set-Cookie", ()))
-            chunks, size = [], 0
-            async for chunk in reply.content.iter_any():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > self._max_reply_bytes:
-                    reply.close()
-                    raise _TooLarge
-            return Reply(reply.status, reply.headers, b"".join(chunks))
-
-
-def _failure(error: Exception, peer: str, elapsed: float) -> ConnectionFailed:
-    return failures.of_transport(error, peer, elapsed).error
-
-
-class _TooLarge(Exception):
-    """A reply is longer than we read."""
+            return Reply(
+                reply.status, reply.headers, await read_whole(reply, self._max_reply_bytes)
+            )

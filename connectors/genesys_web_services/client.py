@@ -18,6 +18,7 @@ import aiohttp
 import msgspec
 
 from connectors._wire.bayeux import failures
+from connectors._wire.bayeux.rest import asking, commanding, read_whole
 from connectors._wire.cookies import CookieStore
 from connectors._wire.forms import form_of, upload_timeout
 from connectors._wire.upload import Upload
@@ -30,15 +31,12 @@ from connectors.genesys_web_services.vendor import StatusCode
 from gateway.clock import Clock
 from gateway.errors import (
     AuthRejected,
-    CommandUncertain,
     ConnectionFailed,
-    NotConnected,
     NotReady,
     Reason,
 )
 
 VERSION = "/api/v2/diagnostics/version"
-_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _HEADER_CHARACTERS = frozenset("!#$%&'*+-.^_`|~")
 
 
@@ -100,14 +98,8 @@ class AgentHttp:
     async def get(self, path: str) -> dict[str, Any]:
         """A resource. Raises AuthRejected, NotReady."""
         headers = {"Authorization": self._authorization, "X-Support-CSRFP": "True"}
-        started = self._clock.monotonic()
-        try:
+        with asking(self.peer, self._clock, self._max_reply_bytes):
             status, received, body = await self._send("GET", path, headers, None)
-        except _TooLarge:
-            raise failures.too_large(self.peer, self._max_reply_bytes).error from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            elapsed = self._clock.monotonic() - started
-            raise failures.of_transport(error, self.peer, elapsed).error from error
         self._take_csrf(received)
         if status != HTTPStatus.OK:
             raise self._refusal(status, received, body)
@@ -153,25 +145,12 @@ class AgentHttp:
         headers = dict(self._csrf)
         if isinstance(content, bytes):
             headers["Content-Type"] = "application/json"
-        try:
+        with commanding(self.peer):
             if isinstance(content, Upload):
                 async with form_of(content, "attachment") as form:
                     status, _, answer = await self._send(method, path, headers, form)
             else:
                 status, _, answer = await self._send(method, path, headers, content)
-        except _NOT_SENT as error:
-            failure = failures.of_transport(error, self.peer, 0.0).error
-            raise NotConnected(failure.message, reason=failure.reason) from error
-        except _TooLarge:
-            raise CommandUncertain(
-                f"the answer of {self.peer} is too long to be read", reason=Reason.TOO_LARGE
-            ) from None
-        except TimeoutError as error:
-            raise CommandUncertain(f"{self.peer} does not answer", reason=Reason.TIMEOUT) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise CommandUncertain(
-                f"the connection to {self.peer} broke before the answer", reason=Reason.RESET
-            ) from error
         return Reply(status, answer)
 
     async def _send(
@@ -193,14 +172,8 @@ class AgentHttp:
             self._cookies.update(url, reply.headers.getall("Set-Cookie", ()))
             if self._cookies.header_for(url) != cookie:
                 self.sessions += 1
-            chunks, size = [], 0
-            async for chunk in reply.content.iter_any():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > self._max_reply_bytes:
-                    reply.close()
-                    raise _TooLarge
-            return reply.status, reply.headers, b"".join(chunks)
+            content = await read_whole(reply, self._max_reply_bytes)
+            return reply.status, reply.headers, content
 
     def _take_csrf(self, headers: Mapping[str, str]) -> None:
         name, value = headers.get("X-CSRF-HEADER"), headers.get("X-CSRF-TOKEN")
@@ -251,7 +224,3 @@ def _code_of(reply: Mapping[str, Any]) -> Any:
         status = reply.get("status")
         code = status if isinstance(status, int) and not isinstance(status, bool) else 0
     return code
-
-
-class _TooLarge(Exception):
-    """A reply is longer than we read."""
