@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 import gateway.cli
+from gateway.api.settings import TokenSettings
 from gateway.api.tokens import hash_of
 from gateway.cli import MODULES, main
 from gateway.schemas import documents
@@ -53,6 +56,29 @@ def test_a_token_is_shown_once_and_its_hash_is_for_the_file(
     token = out.strip()
     assert err == (f'- {{name: crm, hash: "{hash_of(token)}", scopes: ["read", "command:call"]}}\n')
     assert token not in err
+
+
+def test_a_token_with_limits_is_an_entry_that_the_configuration_takes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What is printed can be pasted: limits and the end are in it."""
+    words = ["--connector", "gws-main", "--agent", "7", "--agent", "yes", "--expires"]
+    assert main(["token", "crm", *words, "2027-01-31T00:00:00Z"]) == 0
+    (entry,) = yaml.safe_load(capsys.readouterr().err)
+    settings = TokenSettings(**entry)
+    assert (settings.connectors, settings.agents) == (["gws-main"], ["7", "yes"])
+    assert settings.expires == datetime(2027, 1, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "2027-01-31T00:00:00"])
+def test_a_token_ends_at_a_time_that_everybody_understands(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A time without its zone is an error."""
+    with pytest.raises(SystemExit) as ended:
+        main(["token", "crm", "--expires", text])
+    assert ended.value.code == 2
+    assert "no time with its zone" in capsys.readouterr().err
 
 
 def test_schemas_are_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
