@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from contextlib import suppress
 from typing import Self
 
@@ -49,6 +51,10 @@ class FaultProxy:
         """Abort every connection there is."""
         for writers in list(self._pairs.values()):
             for writer in writers:
+                # Without lingering the close is a reset, as from a firewall.
+                writer.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                )
                 writer.transport.abort()
 
     def go_half_open(self) -> int:
@@ -69,6 +75,8 @@ class FaultProxy:
             for one in self._pairs.pop(task):
                 self._dead.discard(one)
                 one.transport.abort()
+                with suppress(OSError):
+                    await one.wait_closed()
 
     async def _join(
         self,
