@@ -219,8 +219,11 @@ class CommandLog:
 
 
 def key_of(requester: str, idempotency_key: str | None) -> str | None:
-    """What an idempotency key is kept under: one caller's key says nothing about another's."""
-    return None if idempotency_key is None else f"{requester}/{idempotency_key}"
+    """What an idempotency key is kept under: one caller's key says nothing about another's.
+
+    A key has no spaces, so the last one ends the caller's name, whatever is in it.
+    """
+    return None if idempotency_key is None else f"{requester} {idempotency_key}"
 
 
 def _without_bulk(command: Command) -> Command:

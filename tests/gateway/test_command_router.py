@@ -178,6 +178,17 @@ async def test_one_callers_key_says_nothing_about_anothers() -> None:
     assert len(connector.commands) == 2
 
 
+async def test_names_of_callers_and_keys_do_not_run_into_one_another() -> None:
+    connector = ScriptedConnector()
+    connector.answers = [Outcome(status=Status.DONE), Outcome(status=Status.DONE)]
+    async with routing(connector, memory_journal()) as router:
+        first = await router.submit(HOLD, idempotency_key="b/k", requester="oidc:a")
+        second = await router.submit(HOLD, idempotency_key="k", requester="oidc:a/b")
+        await verdict(router, first)
+        await verdict(router, second)
+    assert first.command.id != second.command.id
+
+
 async def test_the_same_key_with_another_request_is_refused() -> None:
     connector = ScriptedConnector()
     connector.answers = [Outcome(status=Status.DONE)]

@@ -115,7 +115,7 @@ async def test_a_key_whose_command_was_never_written_down_may_be_used() -> None:
     """A process that died between key and command has sent nothing."""
     connector, journal = ScriptedConnector(), memory_journal()
     connector.answers = [DONE]
-    await journal.put("idempotency", "test/k1", msgspec.json.encode(["lost", "digest"]))
+    await journal.put("idempotency", "test k1", msgspec.json.encode(["lost", "digest"]))
     async with routing(connector, journal) as router:
         first = await submit(router, key="k1")
         await verdict(router, first)
