@@ -52,9 +52,10 @@ class FaultProxy:
         for writers in list(self._pairs.values()):
             for writer in writers:
                 # Without lingering the close is a reset, as from a firewall.
-                writer.get_extra_info("socket").setsockopt(
-                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-                )
+                if not writer.is_closing():
+                    writer.get_extra_info("socket").setsockopt(
+                        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                    )
                 writer.transport.abort()
 
     def go_half_open(self) -> int:
