@@ -38,7 +38,7 @@ from gateway.runtime import Runtime
 from gateway.states import FeedState
 
 _CONNECT_SECONDS = 15.0
-_SETTLE_SECONDS = 20.0
+_SETTLE_SECONDS = 60.0
 _FRAMES_PER_SECOND = 4
 
 

@@ -13,7 +13,7 @@ from gateway.contracts import Journal
 from gateway.demo.platforms import Scene
 from gateway.events import connector_of
 
-_WAIT_SECONDS = 10
+_WAIT_SECONDS = 30
 _PAUSE_SECONDS = 0.4
 _SHOWN = 8
 _READ = 500

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 
 async def test_the_demo_accounts_for_everything(tmp_path: Path) -> None:
