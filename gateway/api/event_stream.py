@@ -117,8 +117,7 @@ class EventStreams:
         self._figures.streams_open += 1
         try:
             async with self._tail.reading():
-                await response.write(b":\n")  # the headers go out with the first piece
-                reason = await self._serve(call, start)
+                reason = await self._serve(call, response, start)
         finally:
             self._figures.streams_open -= 1
         self._figures.streams_ended[reason] += 1
@@ -132,7 +131,9 @@ class EventStreams:
             if call.request.transport is not None:
                 call.request.transport.abort()
 
-    async def _serve(self, call: Call[StreamChoice, None], start: Place | None) -> End:
+    async def _serve(
+        self, call: Call[StreamChoice, None], response: web.StreamResponse, start: Place | None
+    ) -> End:
         reader = EventReader(
             self._tail,
             self._tail.selection(_choice(call.parameters, call.caller)),
@@ -141,8 +142,16 @@ class EventStreams:
             catching_up=self._catching_up,
             follow=call.parameters.follow,
         )
+        expires = call.caller.expires
+        left = None if expires is None else (expires - self._clock.now()).total_seconds()
         try:
-            return await reader.run(start)
+            async with asyncio.timeout(left):
+                await response.write(b":\n")  # the headers go out with the first piece
+                return await reader.run(start)
+        except TimeoutError:
+            return End.EXPIRED
+        except ConnectionError:
+            return End.LEFT
         except Exception:  # noqa: BLE001 - the headers are out: nothing but the log can tell of a defect
             _log.exception("api.failed", method="GET", path=call.request.path)
             return End.FAILED
@@ -222,6 +231,6 @@ def operations(streams: EventStreams) -> Sequence[Row]:
                     media_type=MEDIA_TYPE,
                 )
             },
-            problems=(Kind.RATE_LIMITED,),
+            problems=(Kind.RATE_LIMITED, Kind.BAD_REQUEST),
         ),
     )

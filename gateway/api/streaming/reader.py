@@ -44,6 +44,7 @@ class End(StrEnum):
     LEFT = "left"
     COMPLETE = "complete"
     STALLED = "stalled"
+    EXPIRED = "expired"
     STOPPING = "stopping"
     JOURNAL = "journal"
     FAILED = "failed"
@@ -59,6 +60,7 @@ class End(StrEnum):
 _SAID = {
     End.COMPLETE: "everything that was there has been sent",
     End.STALLED: "you did not take what was sent; connect again with Last-Event-ID",
+    End.EXPIRED: "your token has expired; connect again with another one and Last-Event-ID",
     End.STOPPING: "the gateway stops; connect again with Last-Event-ID",
     End.JOURNAL: "the journal cannot be read; the gateway's log says why",
     End.FAILED: "the gateway failed; its log says why",

@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -430,6 +431,32 @@ async def test_readers_are_told_that_the_gateway_stops(runtime: FakeRuntime) -> 
         (closed,) = await stream.rest()
         assert (closed.event, closed.data["reason"]) == ("closed", "stopping")
         await closing
+
+
+class Still(SystemClock):
+    """The date stands still, so that no slow machine comes too late."""
+
+    def now(self) -> datetime:
+        """Always the same."""
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+
+async def test_a_stream_ends_with_its_token(runtime: FakeRuntime) -> None:
+    """Whoever was let in for a while is not let in for ever."""
+    clock = Still()
+    token = "t" * 40
+    named = {
+        "name": "guest",
+        "hash": f"sha256:{hashlib.sha256(token.encode()).hexdigest()}",
+        "scopes": ["read"],
+        "expires": clock.now() + timedelta(seconds=0.3),
+    }
+    async with (
+        serving(runtime, QUICK, clock, tokens=[named]) as (client, _),
+        open_stream(client, Authorization=f"Bearer {token}") as stream,
+    ):
+        (closed,) = await stream.rest()
+    assert (closed.event, closed.data["reason"]) == ("closed", "expired")
 
 
 async def test_readers_are_told_that_the_journal_cannot_be_read(

@@ -56,7 +56,7 @@ async def test_every_problem_that_the_api_knows_is_described(serve: Serve) -> No
         if (problem := answer.get("content", {}).get("application/problem+json"))
         for urn in problem["schema"]["allOf"][1]["properties"]["type"]["enum"]
     }
-    beside = {Kind.METHOD_NOT_ALLOWED, Kind.BAD_REQUEST, Kind.COMMAND_REFUSED}
+    beside = {Kind.METHOD_NOT_ALLOWED, Kind.COMMAND_REFUSED}
     assert described == {(kind.urn, int(kind.status)) for kind in set(Kind) - beside}
 
 
