@@ -96,8 +96,6 @@ WORK_MODES = (
     "AutoIn", "ManualIn", "AuxWork", "AfterCallWork", "LegalGuard", "NoCallDisconnect", "WalkAway",
 )  # fmt: skip
 
-RECORDING, PAUSED, STOPPED = "recording", "paused", "stopped"
-
 SERVICE_STATES = {"available": "up", "unavailable": "down"}
 INITIALIZATION_STATES = {
     "notstarted": "unknown",

@@ -99,10 +99,6 @@ AFTER_CALL_WORK = "aftercallwork"
 INACTIVE = "inactive"
 SWITCHES = {"on": True, "off": False, "true": True, "false": False}
 
-RECORDING = "recording"
-PAUSED = "paused"
-STOPPED = "stopped"
-RECORDING_STATES = frozenset({RECORDING, PAUSED, STOPPED})
 
 SERVICE_STATES = {"active": "up", "readonly": "degraded", "inactive": "down"}
 

@@ -15,13 +15,12 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from connectors._genesys import standing
+from connectors._genesys.changes import attach, recording_verb
 from connectors._genesys.message import Message
 from connectors._genesys.values import (
-    difference,
     first,
     folded,
     identifier,
-    kept,
     objects,
     seconds,
     text,
@@ -48,15 +47,12 @@ from connectors.genesys_engage_cloud.vendor import (
     NEW_PARTY,
     OBSERVER,
     PARTICIPANTS_UPDATED,
-    PAUSED,
-    RECORDING,
     RECORDING_CHANGED,
     STATUS_CHANGE,
-    STOPPED,
 )
 from gateway.commands import Verb
 from gateway.events import Confidence
-from gateway.events.calls import Call, CallDataChanged, CallDtmf, Recording, Supervision
+from gateway.events.calls import Call, CallDtmf, Recording, Supervision
 from gateway.events.common import Native, Party
 from gateway.states import ConnectionState, is_legal
 
@@ -70,7 +66,6 @@ _TRANSITIONS = {
     _C.CLEARED: "ended",
     _C.UNKNOWN: "changed",
 }
-_RECORDING_VERBS = {RECORDING: "started", PAUSED: "paused", STOPPED: "stopped"}
 _EXTERNAL = frozenset({"inbound", "outbound"})
 _IDS = ("connId", "callUuid", "parentConnId", "previousConnId")
 _CONFERENCE = 2
@@ -236,13 +231,9 @@ class _CallMessage:
         now, before = folded(word), self.leg.recording
         told = self.message.notification == RECORDING_CHANGED
         self.leg.recording = now
-        if now == before or (before is None and now != RECORDING and not told):
-            return
-        verb = _RECORDING_VERBS.get(now)
+        verb = recording_verb(now, before, told=told)
         if verb is None:
             return
-        if now == RECORDING and before == PAUSED:
-            verb = "resumed"
         self._add(
             f"recording.{verb}",
             Recording(
@@ -259,19 +250,11 @@ class _CallMessage:
         after, before = from_pairs(attached), self.leg.data
         if after == before and self.message.notification != DATA_CHANGED:
             return
-        changed, removed = difference(before, after)
-        self.leg.data = kept(after)
-        if changed or removed:
+        change = attach(self.leg, after)
+        if not change.is_none:
             self._add(
                 "call.data.changed",
-                CallDataChanged(
-                    call=self.call_id,
-                    agent=self.message.origin.agent,
-                    changed=list(changed),
-                    removed=removed,
-                    values=changed,
-                    native=self.native,
-                ),
+                change.of_call(self.call_id, self.message.origin.agent, self.native),
             )
 
     def _answer(self) -> None:

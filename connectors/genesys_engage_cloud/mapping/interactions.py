@@ -11,13 +11,12 @@ from typing import Any
 
 import msgspec
 
+from connectors._genesys.changes import attach
 from connectors._genesys.message import Message
 from connectors._genesys.values import (
-    difference,
     first,
     folded,
     identifier,
-    kept,
     mapping,
     milliseconds,
     objects,
@@ -42,7 +41,6 @@ from gateway.events.calls import Supervision
 from gateway.events.common import Attachment, Native, Party
 from gateway.events.interactions import (
     Interaction,
-    InteractionDataChanged,
     InteractionMessage,
     Workbin,
 )
@@ -217,20 +215,11 @@ class InteractionReader:
         after = from_pairs(attached)
         if after == self.item.data:
             return
-        changed, removed = difference(self.item.data, after)
-        self.item.data = kept(after)
-        if changed or removed:
+        change, agent = attach(self.item, after), self.message.origin.agent
+        if not change.is_none:
             self._add(
                 "tieline.interaction.data.changed.v1",
-                InteractionDataChanged(
-                    interaction=self.interaction,
-                    media=self.item.media,
-                    agent=self.message.origin.agent,
-                    changed=list(changed),
-                    removed=removed,
-                    values=changed,
-                    native=self.native,
-                ),
+                change.of_interaction(self.interaction, self.item.media, agent, self.native),
             )
 
     def _supervision(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
+from connectors._genesys.changes import attach, recording_verb
 from connectors.genesys_web_services.mapping import agents, consultations
 from connectors.genesys_web_services.mapping.message import Message
 from connectors.genesys_web_services.mapping.picture import (
@@ -30,10 +31,8 @@ from connectors.genesys_web_services.mapping.refusals import (
 )
 from connectors.genesys_web_services.mapping.values import (
     clean,
-    difference,
     first,
     identifier,
-    kept,
     last_segment,
     seconds,
     switch,
@@ -46,15 +45,12 @@ from connectors.genesys_web_services.vendor import (
     DIRECTIONS,
     DTMF_SENT,
     PARTICIPANTS_UPDATED,
-    PAUSED,
-    RECORDING,
     RECORDING_CHANGED,
     STATUS_CHANGE,
-    STOPPED,
     folded,
 )
 from gateway.events import Confidence
-from gateway.events.calls import Call, CallDataChanged, CallDtmf, CallMute, Recording
+from gateway.events.calls import Call, CallDtmf, CallMute, Recording
 from gateway.events.common import Native, Party
 from gateway.states import ConnectionState, is_legal
 
@@ -75,7 +71,6 @@ _RETRIEVED = "tieline.call.retrieved.v1"
 _CHANGED = "tieline.call.changed.v1"
 _FAILED = "tieline.call.failed.v1"
 _CONFERENCED = "tieline.call.conferenced.v1"
-_RECORDING_VERBS = {RECORDING: "started", PAUSED: "paused", STOPPED: "stopped"}
 _CALL_FIELDS = frozenset(
     {"ani", "callType", "dnis", "duration", "mute", "recordingState", "userData"}
 )
@@ -250,15 +245,10 @@ class _CallMessage:
             return
         now, before = folded(word), self.leg.recording
         told = self.message.notification == RECORDING_CHANGED
-        if now == before or (before is None and now != RECORDING and not told):
-            self.leg.recording = now
-            return
         self.leg.recording = now
-        verb = _RECORDING_VERBS.get(now)
+        verb = recording_verb(now, before, told=told)
         if verb is None:
             return
-        if now == RECORDING and before == PAUSED:
-            verb = "resumed"
         self._add(
             f"tieline.recording.{verb}.v1",
             Recording(
@@ -290,20 +280,11 @@ class _CallMessage:
         told = self.message.notification == DATA_CHANGED
         if not isinstance(after, dict) or self._is_over() or (after == before and not told):
             return
-        after = clean(after)
-        changed, removed = difference(before, after)
-        self.leg.data = kept(after)
-        if changed or removed:
+        change = attach(self.leg, clean(after))
+        if not change.is_none:
             self._add(
                 "tieline.call.data.changed.v1",
-                CallDataChanged(
-                    call=self.call_id,
-                    agent=self.message.origin.agent,
-                    changed=list(changed),
-                    removed=removed,
-                    values=changed,
-                    native=self.native,
-                ),
+                change.of_call(self.call_id, self.message.origin.agent, self.native),
             )
 
     def _is_over(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors._genesys.changes import attach
 from connectors.genesys_web_services.mapping import chats, workbins
 from connectors.genesys_web_services.mapping.message import Message
 from connectors.genesys_web_services.mapping.picture import (
@@ -23,10 +24,8 @@ from connectors.genesys_web_services.mapping.picture import (
 )
 from connectors.genesys_web_services.mapping.values import (
     clean,
-    difference,
     first,
     identifier,
-    kept,
     mapping,
     objects,
     seconds,
@@ -42,7 +41,6 @@ from gateway.events import Data
 from gateway.events.common import Attachment, Native, Party
 from gateway.events.interactions import (
     Interaction,
-    InteractionDataChanged,
     InteractionMessage,
     Workbin,
 )
@@ -223,21 +221,11 @@ class _InteractionMessage:
         after = self.body.get("userData")
         if not isinstance(after, dict) or after == self.item.data or self.ended is not None:
             return
-        after = clean(after)
-        changed, removed = difference(self.item.data, after)
-        self.item.data = kept(after)
-        if changed or removed:
+        change, agent = attach(self.item, clean(after)), self.message.origin.agent
+        if not change.is_none:
             self._add(
                 "tieline.interaction.data.changed.v1",
-                InteractionDataChanged(
-                    interaction=self.interaction,
-                    media=self.item.media,
-                    agent=self.message.origin.agent,
-                    changed=list(changed),
-                    removed=removed,
-                    values=changed,
-                    native=self.native,
-                ),
+                change.of_interaction(self.interaction, self.item.media, agent, self.native),
             )
 
     def _interaction(self) -> Interaction:
