@@ -166,11 +166,12 @@ async def test_no_credential_is_in_any_log_response_metric_event_or_dead_letter(
         }
         api = {
             "tokens": [{"name": "ops", "hash": hash_of(ADMIN), "scopes": ["admin"]}],
+            "mask": [],
             "oidc": {"issuer": ISSUER, "audience": AUDIENCE, "jwks_url": provider.url},
         }
         configuration = {
             "connectors": every.blocks,
-            "sinks": [site.file_sink(), site.webhook_sink(hook, WEBHOOK_SECRET)],
+            "sinks": [site.file_sink(mask=[]), site.webhook_sink(hook, WEBHOOK_SECRET, mask=[])],
         }
         async with site.gateway(tmp_path, http, configuration) as gateway:
             gateway.configuration = configuration | {
