@@ -28,6 +28,7 @@ from tests.support.waiting import until
 
 FAILS = Setback(reason=Reason.SERVER_ERROR, message="it answered 500")
 DOWN = Setback(reason=Reason.RATE_LIMITED, message="not now", retry_after_seconds=1.0)
+PATIENT = HoldLimits(retry_seconds=1e9, order_seconds=1e9, base_seconds=1.0, cap_seconds=10.0)
 QUICK = HoldLimits(retry_seconds=60.0, order_seconds=120.0, base_seconds=1.0, cap_seconds=10.0)
 
 
@@ -100,7 +101,7 @@ async def test_a_failing_key_holds_only_itself() -> None:
 async def test_a_mended_key_gets_what_was_held_in_order_and_then_goes_with_the_others() -> None:
     sink, journal = KeyedRecordingSink(), await journal_of(9)
     sink.bad = {"c1": FAILS}
-    async with running(dispatcher_of(sink, journal)) as dispatcher:
+    async with running(dispatcher_of(sink, journal, holds=PATIENT)) as dispatcher:
         await until(lambda: len(sink.tried) >= 2)
         sink.bad = {}
         await until(lambda: len(sink.taken) == 9)
@@ -133,12 +134,12 @@ async def test_what_is_held_survives_a_restart() -> None:
     journal = await journal_of(6)
     first = KeyedRecordingSink()
     first.bad = {"c1": FAILS}
-    async with running(dispatcher_of(first, journal)) as dispatcher:
+    async with running(dispatcher_of(first, journal, holds=PATIENT)) as dispatcher:
         await until(lambda: len(first.tried) >= 2)
         attempts = dispatcher.held()[0].attempts
     second = KeyedRecordingSink()
     second.bad = {"c1": FAILS}
-    async with running(dispatcher_of(second, journal)) as dispatcher:
+    async with running(dispatcher_of(second, journal, holds=PATIENT)) as dispatcher:
         await until(lambda: bool(dispatcher.held()))
         assert dispatcher.held()[0].attempts >= attempts
         second.bad = {}
@@ -146,19 +147,29 @@ async def test_what_is_held_survives_a_restart() -> None:
     assert of_key(second.taken, "c1") == [1, 4]
 
 
+class FallingSink(KeyedRecordingSink):
+    """Takes one batch, then nothing until `mended`."""
+
+    mended = False
+
+    async def deliver(self, batch: Sequence[StoredEvent]) -> Report:
+        """As told."""
+        self.down = DOWN if self.offers and not self.mended else None
+        return await super().deliver(batch)
+
+
 async def test_while_the_receiver_takes_nothing_no_key_is_tried() -> None:
-    sink, journal = KeyedRecordingSink(), await journal_of(6)
+    sink, journal = FallingSink(), await journal_of(9)
     sink.bad = {"c1": FAILS}
-    limits = HoldLimits(base_seconds=1e5, cap_seconds=1e5, retry_seconds=1e6)
-    async with running(dispatcher_of(sink, journal, holds=limits)) as dispatcher:
-        await until(lambda: len(sink.taken) == 4)
-        sink.down = DOWN
-        await append(journal, 9, 1)
+    limits = HoldLimits(base_seconds=600.0, cap_seconds=600.0, retry_seconds=1e6)
+    dispatcher = dispatcher_of(sink, journal, holds=limits, batch_events=6)
+    async with running(dispatcher):
         await until(lambda: dispatcher.failures > 50)
         assert sink.tried == []
-        sink.down, sink.bad = None, {}
-        await until(lambda: len(sink.taken) >= 6)
-        await until(lambda: dispatcher.failures == 0)
+        sink.mended, sink.bad = True, {}
+        await until(lambda: len(sink.taken) == 9)
+        assert dispatcher.failures == 0
+    assert of_key(sink.taken, "c1") == [1, 4, 7]
 
 
 async def test_an_open_breaker_offers_one_event_at_a_time_until_one_is_taken() -> None:
@@ -178,7 +189,7 @@ async def test_a_receiver_that_fails_at_every_key_loses_one_key_at_most_per_paus
     """When everything was failing, a key that fails too may be the receiver's fault: the next waits its turn."""
     sink, journal = KeyedRecordingSink(), await journal_of(9, keys=9)
     sink.down = DOWN
-    async with running(dispatcher_of(sink, journal)) as dispatcher:
+    async with running(dispatcher_of(sink, journal, holds=PATIENT)) as dispatcher:
         await until(lambda: dispatcher.failures >= 5)
         sink.down, sink.bad = None, {f"c{n}": FAILS for n in range(9)}
         await until(lambda: len(dispatcher.held()) >= 2)
