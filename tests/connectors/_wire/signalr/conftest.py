@@ -32,9 +32,7 @@ async def make(http: aiohttp.ClientSession) -> AsyncIterator[Make]:
         server: FakeSignalR | str, transport: Transport | None = None, **options: Any
     ) -> SignalRClient:
         url = server if isinstance(server, str) else server.url
-        limits = {"request_seconds": 2.0, "retry_seconds": RETRY_SECONDS} | options.pop(
-            "limits", {}
-        )
+        limits = {"retry_seconds": RETRY_SECONDS} | options.pop("limits", {})
         if transport is not None:
             options["transports"] = [transport]
         client = SignalRClient(http, url, ["hub"], limits=Limits(**limits), **options)

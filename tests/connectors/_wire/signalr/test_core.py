@@ -121,7 +121,7 @@ async def test_a_full_buffer_holds_the_server_back_and_loses_nothing() -> None:
 
 @peers
 async def test_methods_of_the_server_are_called() -> None:
-    async with core_server() as server, client_of(server.url, call_seconds=5.0) as client:
+    async with core_server() as server, client_of(server.url) as client:
         with pytest.raises(NotConnected):
             await client.invoke("feed", "echo", [1])
         await client.open()
