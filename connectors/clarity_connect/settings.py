@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -206,11 +205,14 @@ class ClarityConnectSettings(BaseModel):
     @field_validator("ca_file")
     @classmethod
     def _is_readable(cls, value: Path | None) -> Path | None:
-        if value is not None:
-            try:
-                ssl.create_default_context(cafile=value)
-            except OSError as error:
-                raise ValueError("a readable file with certificates in PEM form") from error
+        if value is None:
+            return None
+        try:
+            is_pem = b"-----BEGIN " in value.read_bytes()
+        except OSError:
+            is_pem = False
+        if not is_pem:
+            raise ValueError("a readable file with certificates in PEM form")
         return value
 
     @model_validator(mode="after")
