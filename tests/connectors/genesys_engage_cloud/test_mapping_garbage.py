@@ -13,7 +13,7 @@ from connectors.genesys_engage_cloud.mapping import AgentPicture, vocabulary
 from connectors.genesys_engage_cloud.mapping.pairs import from_pairs, to_pairs
 from connectors.genesys_engage_cloud.mapping.provisioning import ProvisioningMapper
 from connectors.genesys_engage_cloud.mapping.statistics import StatisticsMapper
-from gateway.events import CATALOGUE, Event, encode
+from gateway.events import encode
 from gateway.events.operations import VendorMessage
 from tests.connectors.genesys_engage_cloud.builders import (
     ORIGIN,
@@ -24,17 +24,8 @@ from tests.connectors.genesys_engage_cloud.builders import (
     error,
     interaction,
 )
+from tests.support.garbage import check_events, json_values, near_messages
 
-scalars = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
-)
-json_values = st.recursive(
-    scalars,
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
 topics = st.sampled_from(["/workspace/v3/voice", "/workspace/v3/initialization", "/x"])
 
 _WORDS = {
@@ -59,33 +50,11 @@ _NAMES = [
     "statistics", "value", "timestamp", "data", "progress", "workbin", "workbins", "index", "text",
     "attachments", "reasons", "user", "activeSession", "calls", "recordingState", "eventContent",
 ]  # fmt: skip
-
-
-@st.composite
-def near_messages(draw: st.DrawFn, depth: int = 3) -> dict[str, Any]:
-    """Objects with the platform's names, and values that are now right and now anything."""
-    found: dict[str, Any] = {}
-    for name in draw(st.lists(st.sampled_from(_NAMES), unique=True, max_size=10)):
-        if name in _WORDS and draw(st.booleans()):
-            found[name] = draw(st.sampled_from(_WORDS[name]))
-        elif depth and draw(st.booleans()):
-            inner = near_messages(depth - 1)
-            found[name] = draw(inner | st.lists(inner, max_size=2))
-        else:
-            found[name] = draw(scalars)
-    return found
-
-
-def check(events: list[Event]) -> None:
-    for event in events:
-        body = msgspec.json.decode(encode(event))
-        msgspec.convert(body["data"], CATALOGUE[event.type].data)
-        if isinstance(event.data, VendorMessage):
-            assert not event.data.why.startswith("the mapping failed"), event.data.why
+near = near_messages(_WORDS, _NAMES)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(topics, json_values | near_messages()), max_size=8))
+@given(st.lists(st.tuples(topics, json_values | near), max_size=8))
 def test_any_json_leads_to_encodable_events_or_is_counted_as_a_duplicate(
     messages: list[tuple[str, Any]],
 ) -> None:
@@ -95,22 +64,22 @@ def test_any_json_leads_to_encodable_events_or_is_counted_as_a_duplicate(
 
         events = agent.hear(data, topic)
 
-        check(events)
+        check_events(events)
         assert bool(events) is not (agent.mapper.duplicates > before)
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(json_values | near_messages(), max_size=6))
+@given(st.lists(json_values | near, max_size=6))
 def test_any_json_of_the_other_apis_leads_to_encodable_events(messages: list[Any]) -> None:
     for mapper in (StatisticsMapper(ORIGIN), ProvisioningMapper(ORIGIN)):
         for ordinal, data in enumerate(messages):
             events = mapper.map("/x", data, session="s", ordinal=ordinal, received=RECEIVED)
             assert events
-            check(events)
+            check_events(events)
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(near_messages(), max_size=6))
+@given(st.lists(near, max_size=6))
 def test_the_picture_goes_through_json_and_goes_on_the_same(messages: list[dict[str, Any]]) -> None:
     one, other = Agent(), Agent()
     for data in messages:
@@ -122,13 +91,13 @@ def test_the_picture_goes_through_json_and_goes_on_the_same(messages: list[dict[
 
 
 @settings(max_examples=40, deadline=None)
-@given(near_messages() | json_values)
+@given(near | json_values)
 def test_any_answer_about_the_session_can_be_adopted(answer: Any) -> None:
     agent = Agent()
     agent.hear(call("Established"))
     agent.hear(interaction("Processing"))
 
-    check(agent.mapper.adopt(answer, reading="r", received=RECEIVED, reconciled=True))
+    check_events(agent.mapper.adopt(answer, reading="r", received=RECEIVED, reconciled=True))
 
 
 @settings(max_examples=60, deadline=None)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectors.genesys_web_services.dictionaries import SOURCES, entries
 from connectors.genesys_web_services.mapping import AgentPicture
 from connectors.genesys_web_services.mapping.statistics import observations
-from gateway.events import CATALOGUE, Event, encode
+from gateway.events import Event, encode
 from gateway.events.operations import VendorMessage
 from tests.connectors.genesys_web_services.builders import (
     RECEIVED,
@@ -21,17 +21,8 @@ from tests.connectors.genesys_web_services.builders import (
     device,
     interaction,
 )
+from tests.support.garbage import check_events, json_values, near_messages
 
-scalars = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
-)
-json_values = st.recursive(
-    scalars,
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
 topics = st.sampled_from(["/v2/me", "/v2/me/calls", "/v2/me/devices", "/v2/me/channels", "/x"])
 
 _WORDS = {
@@ -51,35 +42,16 @@ _NAMES = [
     "userData", "userState", "participants", "metrics", "eventProcessing", "from", "service", "mute",
     "serverGenerationTimestamp", "duration", "callUuid", "text", "attachments", "workbinInfo", "channel",
 ]  # fmt: skip
-
-
-@st.composite
-def near_messages(draw: st.DrawFn, depth: int = 3) -> dict[str, Any]:
-    """Objects with the platform's names, and values that are now right and now anything."""
-    found: dict[str, Any] = {}
-    for name in draw(st.lists(st.sampled_from(_NAMES), unique=True, max_size=10)):
-        if name in _WORDS and draw(st.booleans()):
-            found[name] = draw(st.sampled_from(_WORDS[name]))
-        elif depth and draw(st.booleans()):
-            inner = near_messages(depth - 1)
-            found[name] = draw(inner | st.lists(inner, max_size=2))
-        else:
-            found[name] = draw(scalars)
-    return found
+near = near_messages(_WORDS, _NAMES)
 
 
 def check(events: list[Event], *, duplicate: bool) -> None:
     assert bool(events) is not duplicate
-    for event in events:
-        body = msgspec.json.decode(encode(event))
-        msgspec.convert(body["data"], CATALOGUE[event.type].data)
-        if isinstance(event.data, VendorMessage):
-            assert "the mapping failed" not in event.data.why, event.data.why
-            assert "could not be mapped" not in event.data.why, event.data.why
+    check_events(events)
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(topics, json_values | near_messages()), max_size=8))
+@given(st.lists(st.tuples(topics, json_values | near), max_size=8))
 def test_any_json_leads_to_encodable_events_or_is_counted_as_a_duplicate(
     messages: list[tuple[str, Any]],
 ) -> None:
@@ -93,7 +65,7 @@ def test_any_json_leads_to_encodable_events_or_is_counted_as_a_duplicate(
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(near_messages(), max_size=6))
+@given(st.lists(near, max_size=6))
 def test_the_picture_goes_through_json_and_goes_on_the_same(messages: list[dict[str, Any]]) -> None:
     one, other = Agent(), Agent()
     for data in messages:
@@ -119,13 +91,13 @@ resources = st.dictionaries(
             "statusCode",
         ]
     ),
-    json_values | near_messages() | st.lists(near_messages(), max_size=3),
+    json_values | near | st.lists(near, max_size=3),
     max_size=6,
 )
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(near_messages(), max_size=3), json_values | resources, st.lists(json_values))
+@given(st.lists(near, max_size=3), json_values | resources, st.lists(json_values))
 def test_any_answer_about_the_agent_leads_to_encodable_events(
     before: list[dict[str, Any]], answer: Any, heard: list[Any]
 ) -> None:
@@ -142,7 +114,7 @@ def test_any_answer_about_the_agent_leads_to_encodable_events(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(sorted(SOURCES)), json_values | near_messages())
+@given(st.sampled_from(sorted(SOURCES)), json_values | near)
 def test_any_answer_of_a_dictionary_or_of_statistics_is_read(dictionary: str, reply: Any) -> None:
     fields = reply if isinstance(reply, dict) else {"settings": reply, dictionary: reply}
 
