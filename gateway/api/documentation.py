@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from gateway.api.addresses import is_loopback
 from gateway.api.command_schemas import command_schemas
 from gateway.api.openapi import document
 from gateway.api.operations import JSON, Call, NoParameters, Operation, Response, Row
-from gateway.api.runtime import ApiRuntime
+from gateway.api.runtime import ApiRuntime, ConnectorView
 from gateway.api.settings import ApiSettings
 from gateway.commands import Capability
 
@@ -21,7 +22,10 @@ PATH = "/openapi.json"
 
 
 class Documentation:
-    """Describes the table that it is part of, anew when connectors came or went."""
+    """Describes the table that it is part of, anew when connectors came or went.
+
+    That takes a good part of a second with all platforms, so a thread does it, once for all who ask meanwhile.
+    """
 
     def __init__(
         self, runtime: ApiRuntime, settings: ApiSettings, rows: Callable[[], Sequence[Row]]
@@ -32,15 +36,16 @@ class Documentation:
         self._tables: Mapping[str, Sequence[Capability]] | None = None
         self._document = b""
         self._page = b""
+        self._describing = asyncio.Lock()
 
     async def openapi(self, _call: Call[NoParameters, None]) -> web.Response:
         """The document."""
-        self._describe()
+        await self._describe()
         return web.Response(body=self._document, content_type=JSON)
 
     async def page(self, _call: Call[NoParameters, None]) -> web.Response:
         """The page. Its style is its own, so it needs nothing from any other place."""
-        self._describe()
+        await self._describe()
         return web.Response(
             body=self._page,
             content_type="text/html",
@@ -48,20 +53,23 @@ class Documentation:
             headers={"Content-Security-Policy": page.CONTENT_POLICY},
         )
 
-    def _describe(self) -> None:
-        connectors = self._runtime.connectors()
-        tables = {view.name: view.commands for view in connectors}
-        if tables == self._tables:
-            return
+    async def _describe(self) -> None:
+        async with self._describing:
+            connectors = self._runtime.connectors()
+            tables = {view.name: view.commands for view in connectors}
+            if tables != self._tables:
+                self._document, self._page = await asyncio.to_thread(self._made, connectors)
+                self._tables = tables
+
+    def _made(self, connectors: Sequence[ConnectorView]) -> tuple[bytes, bytes]:
         described = document(
             self._rows(),
             extra=command_schemas(connectors),
             credentials=self._settings.needs_credentials,
             loopback=is_loopback(self._settings.host),
         )
-        self._document = json.dumps(described, ensure_ascii=False, indent=1).encode()
-        self._page = page.render(described).encode()
-        self._tables = tables
+        text = json.dumps(described, ensure_ascii=False, indent=1)
+        return text.encode(), page.render(described).encode()
 
 
 def operations(documentation: Documentation) -> Sequence[Row]:

@@ -152,9 +152,14 @@ class _Builder:
         if row.scope is None:
             return "Open to all."
         if row.scope == ANY_SCOPE:
-            return "Any token; what it may ask for depends on its scopes."
-        where = "Beyond loopback it needs" if row.open_on_loopback else "Needs"
-        return f"{where} the scope `{row.scope}`."
+            needs = "Any token; what it may ask for depends on its scopes."
+        else:
+            where = "Beyond loopback it needs" if row.open_on_loopback else "Needs"
+            needs = f"{where} the scope `{row.scope}`."
+        beyond = sorted({"connectors", "agents"} - row.honours)
+        if not beyond:
+            return f"{needs} A limited token sees and commands only what it is limited to."
+        return f"{needs} A token that is limited to some {' or '.join(beyond)} is refused."
 
     def _parameters(self, row: Row) -> Iterator[Schema]:
         part = self._parts[self._schema_of[repr(row.parameters)]["$ref"].removeprefix(_PLACE)]
