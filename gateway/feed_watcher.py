@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
+from weakref import WeakSet
 
 from gateway.clock import Clock
 from gateway.contracts import Connector, Feed, Journal
@@ -45,14 +46,14 @@ class FeedWatcher:
         self._clock = clock
         self._policy = policy
         self._tell_quiet = tell_quiet
+        self._taken_up: WeakSet[FeedWatch] = WeakSet()
+        self._told: tuple[str, ...] = ()
 
     async def restore(self) -> None:
         """Take up what earlier processes learned, and forget feeds that are no more. Call it before the feeds run."""
         learned = dict(await self._journal.items(NAMESPACE))
         for runner in self._runners:
-            state = learned.pop(runner.feed.name, None)
-            if state is not None:
-                runner.watch.learned = LearnedRhythm(state)
+            self._take_up(runner, learned.pop(runner.feed.name, None))
         for name in learned:
             await self._journal.put(NAMESPACE, name, None)
 
@@ -60,13 +61,24 @@ class FeedWatcher:
         """Look until cancelled."""
         while True:
             await self._clock.sleep(self._policy.check_seconds)
-            for runner in self._runners:
+            for runner in list(self._runners):
+                if runner.watch not in self._taken_up:
+                    # A connector that came, or came anew, while the gateway runs.
+                    name = runner.feed.name
+                    self._take_up(runner, await self._journal.get(NAMESPACE, name))
                 runner.look()
             self._tell()
             await self._save()
 
+    def _take_up(self, runner: Watched, state: bytes | None) -> None:
+        self._taken_up.add(runner.watch)
+        if state is not None:
+            runner.watch.learned = LearnedRhythm(state)
+
     def _tell(self) -> None:
-        quiet = dict.fromkeys((runner.connector.name for runner in self._runners), 0)
+        quiet = dict.fromkeys(self._told, 0)
+        quiet |= dict.fromkeys((runner.connector.name for runner in self._runners), 0)
+        self._told = tuple(quiet)
         for runner in self._runners:
             quiet[runner.connector.name] += runner.watch.quiet_since is not None
         self._tell_quiet(quiet)
@@ -74,7 +86,11 @@ class FeedWatcher:
     async def _save(self) -> None:
         if self._journal.statistics().full or not self._policy.learn:
             return
-        changed = [runner for runner in self._runners if runner.watch.learned.changed]
+        changed = [
+            runner
+            for runner in self._runners
+            if runner.watch.learned.changed and runner.watch in self._taken_up
+        ]
         for runner in changed[:SAVES_AT_ONCE]:
             try:
                 state = runner.watch.learned.dump()

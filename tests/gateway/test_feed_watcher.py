@@ -264,3 +264,17 @@ async def test_what_was_learned_is_kept_in_the_journal_and_taken_up_again() -> N
         kept = await journal.get(NAMESPACE, "main/a1")
     assert kept != learned.dump()
     assert await journal.get(NAMESPACE, "gone/x") is None
+
+
+async def test_a_connector_that_comes_while_the_gateway_runs_takes_up_what_was_learned() -> None:
+    """Changed settings make new feeds of the same names; their rhythm is not learned from nothing."""
+    journal = memory_journal()
+    learned = LearnedRhythm()
+    learned.learn(0.0, 7200.0)
+    async with watching(ScriptedConnector(feeds=[ScriptedFeed()]), journal) as run:
+        await journal.put(NAMESPACE, "late/a1", learned.dump())
+        feed = ScriptedFeed("late/a1")
+        run.supervisor.add(ScriptedConnector("late", [feed]))
+        await run.clock.advance(5.0)
+        runner = next(one for one in run.supervisor.runners if one.feed is feed)
+        assert runner.watch.learned.dump() == learned.dump()
