@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 AGENTS = 4
 STOPS = 4
 JOIN_SECONDS = 1
+SLOWEST_SECONDS = 45.0
 
 
 def connector(url: str, **more: Any) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def connector(url: str, **more: Any) -> dict[str, Any]:
             "password": "secret",
         },
         "agents": [{"agent_id": str(1001 + number)} for number in range(AGENTS)],
-        "sessions": {"join_interval_seconds": JOIN_SECONDS, "poll_timeout_seconds": 20},
+        "sessions": {"join_interval_seconds": JOIN_SECONDS, "poll_timeout_seconds": 60},
         **more,
     }
 
@@ -62,7 +63,9 @@ class Site:
                     return event
             return None
 
-        found: SeenEvent = await eventually(find, f"{kind} {subject}", timeout_seconds=30.0)
+        found: SeenEvent = await eventually(
+            find, f"{kind} {subject}", timeout_seconds=SLOWEST_SECONDS
+        )
         return found
 
     async def agent(self) -> dict[str, Any]:
@@ -143,7 +146,9 @@ async def test_kills_under_load_double_nothing_and_tell_every_gap(
             await here.gateway.wait_fed()
             wanted = here.gateway.lines.count() + rng.randrange(20, 80)
             await eventually(
-                lambda wanted=wanted: here.gateway.lines.count() >= wanted, "events after a start"
+                lambda wanted=wanted: here.gateway.lines.count() >= wanted,
+                "events after a start",
+                timeout_seconds=SLOWEST_SECONDS,
             )
             here.gateway.kill()
             here.gateway.start()
@@ -180,7 +185,9 @@ async def test_planned_stops_under_load_are_no_gap(
             await here.gateway.wait_fed()
             wanted = here.gateway.lines.count() + 20
             await eventually(
-                lambda wanted=wanted: here.gateway.lines.count() >= wanted, "events after a start"
+                lambda wanted=wanted: here.gateway.lines.count() >= wanted,
+                "events after a start",
+                timeout_seconds=SLOWEST_SECONDS,
             )
             assert await here.gateway.terminate() == 0, here.gateway.log
             here.gateway.start()
@@ -211,8 +218,8 @@ async def test_a_session_that_another_ended_is_looked_for_at_a_slow_rhythm(
         async def looked_again() -> bool:
             return await here.requests("join") >= joins + 2
 
-        await eventually(logged_off, "the agent is logged off")
-        await eventually(looked_again, "two attempts to join", timeout_seconds=20.0)
+        await eventually(logged_off, "the agent is logged off", timeout_seconds=SLOWEST_SECONDS)
+        await eventually(looked_again, "two attempts to join", timeout_seconds=SLOWEST_SECONDS)
         assert await here.requests("get-next-event") - polls <= 3
         assert (await here.gateway.readiness())[0] == 200
         await here.emit("log_in")
@@ -233,14 +240,14 @@ async def test_a_token_that_dies_in_held_polls_interrupts_nothing(
         async def all_held() -> bool:
             return (await here.platform.stats())["held"] == AGENTS
 
-        await eventually(all_held, "a held poll of every agent")
+        await eventually(all_held, "a held poll of every agent", timeout_seconds=SLOWEST_SECONDS)
         await here.platform.post("faults", {"kind": "token_expiry"})
 
         async def renewed() -> bool:
             return (await here.platform.stats())["tokens"] > tokens
 
-        await eventually(renewed, "a new token")
-        await eventually(all_held, "a held poll of every agent")
+        await eventually(renewed, "a new token", timeout_seconds=SLOWEST_SECONDS)
+        await eventually(all_held, "a held poll of every agent", timeout_seconds=SLOWEST_SECONDS)
         seen = here.gateway.lines.count()
         await here.emit("state")
         await here.event("agent.state.changed", after=seen, subject="1001")

@@ -34,6 +34,8 @@ from gateway.events import Event, source_of
 PLATFORM_NAME = "nice_incontact"
 QUICK_SECONDS = 1.0
 """A poll without events that is answered sooner than it was to be held is not repeated sooner than this."""
+PATIENCE_SECONDS = 1.0
+"""A poll that is to be given up is waited for so long."""
 
 
 class SessionFeed:
@@ -274,10 +276,16 @@ class SessionFeed:
         return polled
 
     async def _stopped_poll(self) -> Polled | None:
-        """The answer of the poll under way if it is there already; else the poll is given up."""
-        task, self._task = self._task, None
+        """The answer of the poll under way if it comes soon; else the poll is given up.
+
+        An answer that is on its way when a poll is given up is lost, and the platform gives none twice. Where much
+        happens the next answer is near, and nothing is on its way when it has come.
+        """
+        task = self._task
         if task is None:
             return None
+        await asyncio.wait({task}, timeout=PATIENCE_SECONDS)
+        self._task = None
         if not task.done():
             task.cancel()
             await asyncio.wait({task})
