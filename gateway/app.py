@@ -23,6 +23,7 @@ from gateway.attachments import AttachmentSpool
 from gateway.clock import Clock, SystemClock
 from gateway.command_router import CommandPolicy, CommandRouter
 from gateway.contracts import Journal
+from gateway.delivery.record import forget_sink
 from gateway.directory import Directory
 from gateway.errors import ConfigError
 from gateway.feed_runner import SupervisorPolicy
@@ -276,10 +277,10 @@ class Gateway:
     async def _forget_removed_sinks(self, journal: Journal) -> None:
         """Let go of positions of sinks that the configuration no longer has: they would hold their events for ever."""
         known = {sink.name for sink in self._config.sinks} | {PICTURE_CONSUMER}
-        for consumer, lag in journal.statistics().lag.items():
+        for consumer in journal.statistics().lag:
             if consumer not in known:
-                await journal.forget(consumer)
-                self.telemetry.sink_forgotten(consumer, undelivered=lag)
+                undelivered = await forget_sink(journal, consumer)
+                self.telemetry.sink_forgotten(consumer, undelivered=undelivered)
 
     async def _trim(self, journal: Journal) -> None:
         while True:

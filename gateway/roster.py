@@ -24,6 +24,7 @@ from gateway.contracts import (
     SinkContext,
 )
 from gateway.delivery.policy import DispatchPolicy
+from gateway.delivery.record import forget_sink
 from gateway.directory import Directory
 from gateway.dispatcher import Dispatcher
 from gateway.filters import EventFilter
@@ -162,8 +163,7 @@ class Roster:
         """
         await self._sinks.remove(name)
         if for_good:
-            undelivered = self._around.journal.statistics().lag.get(name, 0)
-            await self._around.journal.forget(name)
+            undelivered = await forget_sink(self._around.journal, name)
             self._around.telemetry.sink_forgotten(name, undelivered=undelivered)
 
     def close_with(self, cleanup: CleanupStack) -> None:

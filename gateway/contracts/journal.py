@@ -192,7 +192,7 @@ class Journal(Protocol):
         ...
 
     async def forget(self, consumer: str) -> None:
-        """Drop a consumer and its claim on events: for sinks that the configuration no longer has."""
+        """Drop a consumer, its claim on events and what it holds back; its dead letters stay."""
         ...
 
     async def dead_letters(

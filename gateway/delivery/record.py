@@ -32,6 +32,20 @@ class _Kept(msgspec.Struct, kw_only=True, omit_defaults=True):
 _decoder = msgspec.json.Decoder(_Kept)
 
 
+async def forget_sink(journal: Journal, sink: str) -> int:
+    """Let go of a sink that is no longer configured; returns how many events it had still to deliver.
+
+    Its dead letters stay, and so does which of them were told. Raises JournalError.
+    """
+    held = await journal.held(sink)
+    undelivered = journal.statistics().lag.get(sink, 0) + len(held.events)
+    if content := await journal.get(NAMESPACE, sink):
+        told = _Kept(told_letters=msgspec.json.decode(content, type=_Kept).told_letters)
+        await journal.put(NAMESPACE, sink, msgspec.json.encode(told) if told.told_letters else None)
+    await journal.forget(sink)
+    return undelivered
+
+
 class SinkRecord:
     """One sink's record in the journal.
 

@@ -196,7 +196,7 @@ class SqliteJournal:
         await work.future
 
     async def forget(self, consumer: str) -> None:
-        """Drop a consumer and its claim on events."""
+        """Drop a consumer, its claim on events and what it holds back."""
         work = Commit(future=self._writer.future(), consumer=consumer, position=None)
         self._writer.submit(work)
         await work.future

@@ -238,9 +238,13 @@ class MemoryJournal:
             self._room_again()
 
     async def forget(self, consumer: str) -> None:
-        """Drop a consumer and its claim on events."""
+        """Drop a consumer, its claim on events and what it holds back."""
         self._check_open()
         self._consumers.pop(consumer, None)
+        self._held = {place: one for place, one in self._held.items() if place[0] != consumer}
+        self._troubles = {
+            place: one for place, one in self._troubles.items() if place[0] != consumer
+        }
         self._reconsider_room()
 
     def _waiting(self) -> list[DeadLetter]:

@@ -255,6 +255,8 @@ class Store:
         for name, position in consumers.items():
             if position is None:
                 self._connection.execute("DELETE FROM consumers WHERE name = ?", (name,))
+                self._connection.execute("DELETE FROM held WHERE sink = ?", (name,))
+                self._connection.execute("DELETE FROM held_keys WHERE sink = ?", (name,))
         if burials:
             insert_rows(
                 self._connection,
