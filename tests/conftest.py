@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -14,60 +15,52 @@ from tests.support.peers import installed
 NEED_PEERS = ("kafka", "peers")
 NEVER_SKIPPED_IN_CI = (*NEED_PEERS, "e2e")
 
-SLOW_MODULES = frozenset(
-    {
-        "connectors/_wire/signalr/test_client.py",
-        "connectors/_wire/signalr/test_interruptions.py",
-        "connectors/_wire/signalr/test_simulated_server.py",
-        "connectors/_wire/test_long_polling.py",
-        "connectors/clarity_connect/test_auth.py",
-        "connectors/clarity_connect/test_connector.py",
-        "connectors/clarity_connect/test_contract.py",
-        "connectors/clarity_connect/test_gaps.py",
-        "connectors/clarity_connect/test_keeping.py",
-        "connectors/clarity_connect/test_refusals.py",
-        "connectors/clarity_connect/test_simulator_lives.py",
-        "connectors/genesys_engage_cloud/test_commands_confirmed.py",
-        "connectors/genesys_engage_cloud/test_contract.py",
-        "connectors/genesys_engage_cloud/test_feeds.py",
-        "connectors/genesys_engage_cloud/test_interruptions.py",
-        "connectors/genesys_engage_cloud/test_mapping_garbage.py",
-        "connectors/genesys_engage_cloud/test_simulator_lives.py",
-        "connectors/genesys_web_services/test_command_operations.py",
-        "connectors/genesys_web_services/test_connector.py",
-        "connectors/genesys_web_services/test_contract.py",
-        "connectors/genesys_web_services/test_interruptions.py",
-        "connectors/genesys_web_services/test_mapping_garbage.py",
-        "connectors/genesys_web_services/test_simulator_lives.py",
-        "connectors/genesys_web_services/test_statistics.py",
-        "connectors/genesys_web_services/test_topics.py",
-        "connectors/incontact_wfo/test_connector.py",
-        "connectors/incontact_wfo/test_contract.py",
-        "connectors/nice_incontact/test_polls.py",
-        "connectors/nice_incontact/test_contract.py",
-        "connectors/nice_incontact/test_mapping_garbage.py",
-        "connectors/nice_incontact/test_oracle.py",
-        "connectors/nice_incontact/test_sessions.py",
-        "connectors/nice_incontact/test_simulator_lives.py",
-        "gateway/api/test_schemathesis.py",
-        "gateway/cli/test_asking.py",
-        "gateway/journal/test_crashes.py",
-        "gateway/journal/test_faults.py",
-        "proofs/test_commands.py",
-        "support/test_skipping.py",
-    }
+SLOW_MODULES = (
+    "connectors/*/test_commands_confirmed.py",
+    "connectors/*/test_connector.py",
+    "connectors/*/test_contract.py",
+    "connectors/*/test_interruptions.py",
+    "connectors/*/test_*garbage.py",
+    "connectors/*/test_simulator*.py",
+    "connectors/_simulation/test_signalr_server.py",
+    "connectors/_wire/signalr/test_client.py",
+    "connectors/_wire/signalr/test_refusals.py",
+    "connectors/_wire/signalr/test_simulated_server.py",
+    "connectors/_wire/test_long_polling.py",
+    "connectors/_wire/test_upload.py",
+    "connectors/clarity_connect/test_auth.py",
+    "connectors/clarity_connect/test_gaps.py",
+    "connectors/clarity_connect/test_keeping.py",
+    "connectors/clarity_connect/test_refusals.py",
+    "connectors/genesys_engage_cloud/test_feeds.py",
+    "connectors/genesys_web_services/test_command_operations.py",
+    "connectors/genesys_web_services/test_statistics.py",
+    "connectors/genesys_web_services/test_topics.py",
+    "connectors/nice_incontact/test_oracle.py",
+    "connectors/nice_incontact/test_polls.py",
+    "connectors/nice_incontact/test_sessions.py",
+    "gateway/api/test_schemathesis.py",
+    "gateway/cli/test_asking.py",
+    "gateway/journal/test_crashes.py",
+    "gateway/journal/test_faults.py",
+    "gateway/journal/test_model.py",
+    "proofs/test_commands.py",
+    "support/test_skipping.py",
 )
-"""Whole connectors over real sockets, and long searches for garbage: four fifths of the time of all unit tests."""
+"""Whole connectors and simulators over real sockets, and long searches for garbage; `*` also stands for folders."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what the inner loop of `make check` leaves to `make test`."""
     here = Path(__file__).parent
+    slow = {
+        path
+        for path in {item.path for item in items}
+        if path.is_relative_to(here)
+        and any(fnmatch(path.relative_to(here).as_posix(), module) for module in SLOW_MODULES)
+    }
     for item in items:
-        if (
-            item.path.is_relative_to(here)
-            and item.path.relative_to(here).as_posix() in SLOW_MODULES
-        ):
+        if item.path in slow:
             item.add_marker("slow")
 
 
