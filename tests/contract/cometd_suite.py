@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from contextlib import AbstractAsyncContextManager
 from random import Random
 from typing import Protocol
@@ -43,9 +44,9 @@ class CometdSuite(ResumableSuite):
     """Everything that is told of a session over CometD."""
 
     @staticmethod
+    @abstractmethod
     def running(**settings: object) -> AbstractAsyncContextManager[CometdHarness]:
         """A platform with these settings of its simulator."""
-        raise NotImplementedError
 
     @pytest.mark.parametrize("acknowledge", [True, False])
     async def test_everything_that_is_published_arrives_once(self, *, acknowledge: bool) -> None:
