@@ -115,10 +115,13 @@ class SimulatedServer:
         app.on_shutdown.append(release_polls)
 
     def commit(self, fault: Fault) -> None:
-        """Put a fault into effect, `at_seconds` from now. Raises UnknownFault."""
+        """Put a fault into effect, `at_seconds` from now; before this returns when that is 0. Raises UnknownFault."""
         self._check(fault)
         if fault.kind in INSTANT:
-            self.agenda.after(fault.at_seconds, lambda: self.strike(fault))
+            if fault.at_seconds:
+                self.agenda.after(fault.at_seconds, lambda: self.strike(fault))
+            else:
+                self.strike(fault)
             return
         ends = self.plan.add(fault)
         if ends != float("inf"):

@@ -8,6 +8,7 @@ Both servers take the same options and have the same control surface, so a test 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -161,10 +162,13 @@ class OfficialClient:
     async def next_event(self, kind: str, *, timeout_seconds: float = 15.0) -> dict[str, Any]:
         """The next line of this kind; lines of other kinds are kept in `seen`.
 
-        Kinds: handshake, subscribed, connected, broken, failed, message.
+        Kinds: handshake, subscribed, connected, broken, failed, message. Raises PeerError when none
+        comes in time, whatever else comes.
         """
+        deadline = time.monotonic() + timeout_seconds
         while True:
-            event = await self.process.read(timeout_seconds=timeout_seconds)
+            left = max(deadline - time.monotonic(), 0.0)
+            event = await self.process.read(timeout_seconds=left)
             self.seen.append(event)
             if event["event"] == kind:
                 return event
@@ -190,7 +194,8 @@ async def official_client(
     """The official npm `cometd` on `cometd-nodejs-client`, long-polling, subscribed to the channels.
 
     Cookies the server sets are kept and sent; a Cookie header adds to them. Yields when every
-    channel's subscription was answered with success; disconnects at the end.
+    channel's subscription and the first /meta/connect were answered with success, in whatever
+    order; disconnects at the end.
     """
     settings = {
         "url": url,
@@ -206,4 +211,6 @@ async def official_client(
             answer = await client.next_event("subscribed")
             if not answer["successful"]:
                 raise PeerError(f"subscription refused: {answer}")
+        if not any(event["event"] == "connected" for event in client.seen):
+            await client.next_event("connected")
         yield client
