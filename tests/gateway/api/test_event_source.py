@@ -1,8 +1,7 @@
-"""A program of others reads the event stream as browsers do: the EventSource of Node.js."""
+"""A program of others reads the event stream as browsers do: the EventSource of Node.js, by undici."""
 
 from __future__ import annotations
 
-import subprocess
 from typing import Any
 
 import pytest
@@ -18,14 +17,6 @@ from tests.support.processes import LineProcess, free_port
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(90)]
 
 WAIT_SECONDS = 30.0
-NODE = ("node", "--experimental-eventsource")
-
-
-@pytest.fixture(autouse=True)
-def new_enough() -> None:
-    """Older ones do not know the option."""
-    if subprocess.run([*NODE, "-e", "0"], check=False, capture_output=True).returncode:
-        pytest.skip("needs an EventSource: Node.js 20.18 or newer")
 
 
 async def append(runtime: FakeRuntime, *numbers: int) -> None:
@@ -46,7 +37,7 @@ async def messages(reader: LineProcess, number: int) -> list[str]:
 async def test_it_gets_every_event_once_over_a_restart_of_the_api(runtime: FakeRuntime) -> None:
     """It hears why the stream ends, waits as it was asked to, and goes on behind its last id."""
     settings = ApiSettings(port=free_port())
-    command = [*NODE, str(PEERS / "event_source.mjs")]
+    command = ["node", str(PEERS / "event_source.mjs")]
     await append(runtime, 1, 2)
     server = ApiServer(runtime, settings)
     url = await server.start()
