@@ -57,6 +57,7 @@ class Reason(StrEnum):
     ADDRESS_FORBIDDEN = "address_forbidden"
     UNSUPPORTED = "unsupported"
     INVALID = "invalid"
+    CLOCK = "clock"
     DEADLINE = "deadline"
     CANCELLED = "cancelled"
     STOPPED = "stopped"

@@ -78,16 +78,17 @@ def topic_template(template: str) -> TopicOf:
     return topic_of
 
 
-def encode(event: StoredEvent, topic_of: TopicOf) -> Record:
+def encode(event: StoredEvent, topic_of: TopicOf, *, not_after_ms: int) -> Record:
     """The record of an event.
 
     Kafka's timestamp is when the gateway recorded the event: brokers refuse times that are far in the future, and
-    platforms' clocks are not ours to trust. When it happened is in the header `ce_time`. Raises Unencodable.
+    platforms' clocks are not ours to trust. When it happened is in the header `ce_time`. `not_after_ms` is the time of
+    now: what was recorded while the clock was ahead gets it. Raises Unencodable.
     """
     try:
         envelope = event.envelope
         topic = topic_of(event.type, event.source)
-        timestamp_ms = int(datetime.fromisoformat(envelope.recordedtime).timestamp() * 1000)
+        recorded_ms = int(datetime.fromisoformat(envelope.recordedtime).timestamp() * 1000)
     except (msgspec.MsgspecError, ValueError, IndexError) as error:
         raise Unencodable(f"the journal's entry is not an event: {error}") from error
     key = envelope.partitionkey.encode()
@@ -117,4 +118,5 @@ def encode(event: StoredEvent, topic_of: TopicOf) -> Record:
         headers.append(("ce_anomaly", envelope.anomaly.encode()))
     # The key is written twice, as key and as header.
     size = len(event.body) + len(key) + FRAMING_BYTES
+    timestamp_ms = min(recorded_ms, not_after_ms)
     return Record(topic, key, bytes(envelope.data), headers, timestamp_ms, size)

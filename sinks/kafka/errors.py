@@ -31,6 +31,9 @@ REFUSING = (
 )
 """Answers to a record batch that say something about its records."""
 
+UNTIMELY = kafka.InvalidTimestampError
+"""The refusal that is about the records' times and our clock, and about nothing else of them."""
+
 SEQUEL = kafka.OutOfOrderSequenceNumber
 
 TOO_LARGE = (kafka.MessageSizeTooLargeError, kafka.RecordListTooLargeError)

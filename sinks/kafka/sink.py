@@ -12,7 +12,7 @@ from gateway.contracts import Refusal, Report, Setback, SinkContext
 from gateway.errors import NotConnected, NotReady, Reason
 from gateway.events import StoredEvent
 from sinks.kafka.encoding import Record, Unencodable, encode, topic_template
-from sinks.kafka.errors import FENCING, REFUSING, SEQUEL, TOO_LARGE, classify
+from sinks.kafka.errors import FENCING, REFUSING, SEQUEL, TOO_LARGE, UNTIMELY, classify
 from sinks.kafka.position import REFUSALS_LIMIT
 from sinks.kafka.producer import RecordBatch
 from sinks.kafka.session import (
@@ -30,6 +30,10 @@ FENCED_AGAIN_SECONDS = 300.0
 SMALLEST_BATCH_BYTES = 1024
 ENCODED_AT_ONCE = 250
 """Feeds and commands get their turn after so many events of a large batch."""
+CLOCK_REMEDY = (
+    "this machine's clock and the brokers' differ by more than message.timestamp.after.max.ms:"
+    " set it right, it goes on by itself"
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -43,6 +47,8 @@ class _Work:
     records: dict[int, Record] = field(default_factory=dict)
     refused: dict[int, Refusal] = field(default_factory=dict)
     alone: set[int] = field(default_factory=set)
+    timed_now: set[str] = field(default_factory=set)
+    """Topics whose records have the time of now, because the broker refused their own."""
     setback: Setback | None = None
 
     def refuse(self, index: int, reason: Reason, message: str) -> None:
@@ -59,6 +65,13 @@ class _Work:
         )
         self.records = {index: record for index, record in self.records.items() if index < end}
         self.refused = {index: refusal for index, refusal in self.refused.items() if index < end}
+
+    def time_now(self, topics: set[str], now_ms: int) -> None:
+        """Let the records of some topics have the time of now."""
+        self.timed_now |= topics
+        for index, record in self.records.items():
+            if record.topic in topics:
+                self.records[index] = record._replace(timestamp_ms=now_ms)
 
     def drop(self, covered: Callable[[int], bool]) -> None:
         """Leave out what a delivery whose end was uncertain turned out to have committed."""
@@ -214,6 +227,7 @@ class KafkaSink:
 
     async def _encode(self, session: Session, work: _Work) -> None:
         """Make records of what is not held yet."""
+        now_ms = self._now_ms()
         for index, event in enumerate(work.batch):
             if index and index % ENCODED_AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -226,7 +240,7 @@ class KafkaSink:
                     work.refuse(index, reason, "refused before the gateway was restarted")
                 continue
             try:
-                record = encode(event, self._topic_of)
+                record = encode(event, self._topic_of, not_after_ms=now_ms)
             except Unencodable as error:
                 work.refuse(index, Reason.INVALID, str(error))
                 continue
@@ -274,8 +288,11 @@ class KafkaSink:
             raise next(iter(others or errors))
         if not self._settings.transactional:
             work.keep_only({index for batch in failed for index in batch.indices})
+        untimely = [batch for batch, error in refusing.items() if isinstance(error, UNTIMELY)]
         for batch, error in refusing.items():
-            self._isolate(work, batch, error)
+            if batch not in untimely:
+                self._isolate(work, batch, error)
+        self._retime(work, untimely)
         return False
 
     def _isolate(self, work: _Work, batch: RecordBatch, error: BaseException) -> None:
@@ -289,6 +306,25 @@ class KafkaSink:
             self._limits[topic] = max(batch.size // 2, SMALLEST_BATCH_BYTES)
         else:
             work.alone.update(indices)
+
+    def _retime(self, work: _Work, untimely: Sequence[RecordBatch]) -> None:
+        """Give records whose times were refused the time of now, which brokers take unless our clock is wrong.
+
+        If it is, nothing can be said about any record: all from there on wait until the clocks agree.
+        """
+        topics = {batch.partition.topic for batch in untimely}
+        disputed = topics & work.timed_now
+        work.time_now(topics - disputed, self._now_ms())
+        if disputed:
+            first = min(batch.indices[0] for batch in untimely if batch.partition.topic in disputed)
+            message = (
+                f"topic {', '.join(sorted(disputed))}: refused with the time of now,"
+                f" {self._clock.now():%Y-%m-%d %H:%M:%S} UTC ({CLOCK_REMEDY})"
+            )
+            work.stop_before(first, Reason.CLOCK, message, wait=True)
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now().timestamp() * 1000)
 
     @staticmethod
     def _limit_refusals(work: _Work, attempt: int) -> None:

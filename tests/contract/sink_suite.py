@@ -34,11 +34,16 @@ ATTEMPTS = 20
 
 
 def stored(
-    position: int, *, key: str = "call-1", kind: str = "tieline.call.held.v1", padding: int = 0
+    position: int,
+    *,
+    key: str = "call-1",
+    kind: str = "tieline.call.held.v1",
+    padding: int = 0,
+    moment: datetime | None = None,
 ) -> StoredEvent:
-    """An event as the journal would hand it to a sink: its id follows from its position."""
+    """An event as the journal would hand it to a sink: its id, and its time unless given, follow from its position."""
     source = source_of("gws", "genesys_web_services")
-    moment = BEGIN + timedelta(milliseconds=position)
+    moment = moment or BEGIN + timedelta(milliseconds=position)
     event = Event(
         id=event_id("suite", position),
         source=source,

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
-from gateway.clock import SystemClock
+from gateway.clock import Clock, SystemClock
 from gateway.contracts import SinkContext
 from sinks.kafka import SINK
 from sinks.kafka.settings import KafkaSettings
@@ -43,12 +43,18 @@ MakeSink = Callable[..., KafkaSink]
 async def make_sink(topic: str, tmp_path: Path) -> AsyncIterator[MakeSink]:
     """Makes sinks that write to `topic`; each is a new process of the same gateway. All are closed in the end.
 
-    `journal` and any setting may be given; topics are made unless `create_topics` says otherwise.
+    `journal`, `clock` and any setting may be given; topics are made unless `create_topics` says otherwise.
     """
     made: list[KafkaSink] = []
     async with aiohttp.ClientSession() as http:
 
-        def make(bootstrap_servers: str, *, journal: str = "", **settings: Any) -> KafkaSink:
+        def make(
+            bootstrap_servers: str,
+            *,
+            journal: str = "",
+            clock: Clock | None = None,
+            **settings: Any,
+        ) -> KafkaSink:
             defaults = {
                 "topic": topic,
                 "positions_topic": f"{topic}.positions",
@@ -63,7 +69,7 @@ async def make_sink(topic: str, tmp_path: Path) -> AsyncIterator[MakeSink]:
                 name="lake",
                 journal_id=journal or f"journal-of-{topic}",
                 http=http,
-                clock=SystemClock(),
+                clock=clock or SystemClock(),
                 data_dir=tmp_path,
                 metrics=CollectorRegistry(),
                 picture=NoPicture(),

@@ -20,6 +20,7 @@ TYPE = "tieline.call.held.v1"
 SOURCE = source_of("gws-main", "genesys_web_services")
 HAPPENED = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 RECORDED = datetime(2026, 1, 2, 3, 4, 6, 123456, tzinfo=UTC)
+NOW_MS = int(datetime(2026, 1, 3, tzinfo=UTC).timestamp() * 1000)
 
 
 def an_event(**changes: object) -> Event:
@@ -48,7 +49,7 @@ def as_stored(event: Event) -> StoredEvent:
 
 
 def record(event: Event) -> Record:
-    return record_of(as_stored(event), topic_template("tieline.{noun}"))
+    return record_of(as_stored(event), topic_template("tieline.{noun}"), not_after_ms=NOW_MS)
 
 
 def test_the_cloudevents_sdk_reads_every_attribute_and_the_data() -> None:
@@ -102,7 +103,7 @@ def test_every_attribute_of_the_envelope_becomes_a_header() -> None:
 def test_the_value_is_the_data_as_stored() -> None:
     """Not a byte of the data is encoded anew."""
     stored = as_stored(an_event())
-    made = record_of(stored, topic_template("t"))
+    made = record_of(stored, topic_template("t"), not_after_ms=NOW_MS)
     assert made.value in stored.body
     assert json.loads(made.value) == json.loads(stored.body)["data"]
 
@@ -112,6 +113,13 @@ def test_the_key_is_the_partition_key_and_the_timestamp_the_recorded_time() -> N
     made = record(an_event())
     assert made.key == "call-7-ü".encode()
     assert made.timestamp_ms == int(RECORDED.timestamp() * 1000)
+
+
+def test_what_was_recorded_while_the_clock_was_ahead_gets_the_time_of_now() -> None:
+    """Brokers refuse times that are far in the future; the header keeps what the gateway saw."""
+    made = record(an_event(recordedtime=datetime(2026, 1, 9, tzinfo=UTC)))
+    assert made.timestamp_ms == NOW_MS
+    assert dict(made.headers)["ce_recordedtime"].startswith(b"2026-01-09")
 
 
 def test_the_size_is_an_upper_bound() -> None:
@@ -127,7 +135,7 @@ def test_what_is_no_event_is_said_to_be_none(body: bytes) -> None:
     """Garbage in the journal is refused with words, not with a crash."""
     stored = StoredEvent(position=1, sequence=1, type=TYPE, source=SOURCE, body=body)
     with pytest.raises(Unencodable, match="not an event"):
-        record_of(stored, topic_template("t"))
+        record_of(stored, topic_template("t"), not_after_ms=NOW_MS)
 
 
 @pytest.mark.parametrize(

@@ -173,19 +173,6 @@ async def test_an_event_larger_than_the_setting_is_refused_without_asking(
     assert ids_of(await kafka.read_topic(topic)) == ids([events[0], events[2]])
 
 
-async def test_records_that_the_topic_refuses_for_another_reason_are_found_one_by_one(
-    kafka: KafkaBroker, topic: str, make_sink: MakeSink
-) -> None:
-    """Old timestamps are refused by this topic: those events become refusals, the newer ones arrive."""
-    await kafka.create_topic(topic, configs={"message.timestamp.before.max.ms": "1000"})
-    sink = make_sink(kafka.bootstrap_servers)
-    await sink.open()
-    report = await sink.deliver(batch_of(6))
-    assert report.settled == 6
-    assert [(r.index, r.reason) for r in report.refused] == [(i, Reason.INVALID) for i in range(6)]
-    assert await kafka.read_topic(topic) == []
-
-
 async def test_what_was_refused_is_told_again_until_the_journal_passed_it(
     kafka: KafkaBroker, topic: str, make_sink: MakeSink
 ) -> None:
