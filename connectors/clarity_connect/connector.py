@@ -12,7 +12,7 @@ from connectors.clarity_connect.directory import Directory
 from connectors.clarity_connect.feed import PLATFORM_NAME, ClarityFeed
 from connectors.clarity_connect.mapping.values import identifier, text
 from connectors.clarity_connect.settings import ClarityConnectSettings
-from gateway.commands import Command, Outcome
+from gateway.commands import Command, Expectation, Outcome
 from gateway.contracts import (
     CommandTarget,
     Connector,
@@ -22,6 +22,7 @@ from gateway.contracts import (
     DirectoryListing,
     DirectoryReader,
     Feed,
+    Foreseeing,
     Prober,
     Snapshotter,
 )
@@ -67,6 +68,10 @@ class ClarityConnect:
                 self._feed.state,
                 self._settings.change_method,
             )
+
+    def foresee(self, command: Command) -> Expectation | None:
+        """What would prove a command, where it is no change of a session, and needs nothing to be asked for first."""
+        return sending.foresee(command, self._feed.state)
 
     async def snapshot(self, feed: Feed) -> Sequence[Event]:  # noqa: ARG002 - there is only one
         """What changed while nobody listened."""
@@ -115,5 +120,7 @@ if TYPE_CHECKING:
 
     def _implements(
         connector: ClarityConnect,
-    ) -> tuple[Connector, CommandTarget, Snapshotter, Prober, Diagnosable, DirectoryReader]:
-        return connector, connector, connector, connector, connector, connector
+    ) -> tuple[
+        Connector, CommandTarget, Foreseeing, Snapshotter, Prober, Diagnosable, DirectoryReader
+    ]:
+        return connector, connector, connector, connector, connector, connector, connector

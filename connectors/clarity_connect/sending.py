@@ -12,7 +12,7 @@ from connectors.clarity_connect.client import Answer, Api
 from connectors.clarity_connect.commands import Request, Situation
 from connectors.clarity_connect.directory import Directory
 from connectors.clarity_connect.mapping import State
-from gateway.commands import Command, Outcome, Status
+from gateway.commands import Command, Expectation, Outcome, Status
 from gateway.errors import AuthRejected, CommandRefused, CommandUncertain, ConnectionFailed, Reason
 
 _OTHER_METHOD = {"GET": "POST", "POST": "GET"}
@@ -40,6 +40,22 @@ async def carry_out(
             outcome = await _proved(api, command, request, outcome)
         outcomes[request.part or str(number)] = outcome
     return commands.together(outcomes)
+
+
+def foresee(command: Command, state: State) -> Expectation | None:
+    """What would decide a command, as far as that is known without asking the platform.
+
+    A reason is taken for its name as the platform spells it; given as a number, no event will match it. The agent's
+    address, which logging out needs, makes no difference.
+    """
+    reason = command.arguments.get("reason")
+    unasked = Situation(
+        state=state,
+        statuses=[{"reasonCodeName": reason, "reasonCodeId": 0}],
+        sip="sip:not-asked-for",
+    )
+    first, *_ = commands.build(command, unasked)
+    return None if first.already else first.expectation
 
 
 async def _situation(

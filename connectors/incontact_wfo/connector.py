@@ -17,7 +17,7 @@ from connectors.incontact_wfo.feed import PLATFORM_NAME, TrackerFeed
 from connectors.incontact_wfo.mapping import Cause, read_agent, read_all
 from connectors.incontact_wfo.settings import IncontactWfoSettings
 from connectors.incontact_wfo.vendor import BY_ID
-from gateway.commands import Command, Outcome, Status
+from gateway.commands import Command, Expectation, Outcome, Status
 from gateway.contracts import (
     CommandTarget,
     Connector,
@@ -28,6 +28,7 @@ from gateway.contracts import (
     DirectoryListing,
     DirectoryReader,
     Feed,
+    Foreseeing,
     Prober,
     Snapshotter,
 )
@@ -82,6 +83,17 @@ class IncontactWfo:
                 return await self._followed(command, who, outcome, cause)
             finally:
                 self._forget(cause)
+
+    def foresee(self, command: Command) -> Expectation | None:
+        """What would prove a command to an agent whose id is known; of others any agent's recording would."""
+        who = commands.whom(
+            command,
+            identify_by=self._settings.identify_agents_by,
+            holder=self._feed.mapper.holder_of(command.target.call),
+        )
+        commands.build(command, who, tag_fields=self._settings.tag_fields)
+        known = self._known(who)
+        return None if known is None else commands.expectation(command, known)
 
     async def snapshot(self, feed: Feed) -> Sequence[Event]:  # noqa: ARG002 - there is only one
         """What changed while nobody looked; the poll that found the gap has read it."""
@@ -186,5 +198,7 @@ if TYPE_CHECKING:
 
     def _implements(
         connector: IncontactWfo,
-    ) -> tuple[Connector, CommandTarget, Snapshotter, Prober, Diagnosable, DirectoryReader]:
-        return connector, connector, connector, connector, connector, connector
+    ) -> tuple[
+        Connector, CommandTarget, Foreseeing, Snapshotter, Prober, Diagnosable, DirectoryReader
+    ]:
+        return connector, connector, connector, connector, connector, connector, connector

@@ -23,6 +23,8 @@ _FULL = (
     "directory.changed", "vendor.message", "queue.metrics.observed", "agent.metrics.observed",
 )  # fmt: skip
 _PARTIAL = (
+    # Only those that a command sends: the platform tells nothing of tones.
+    "call.dtmf.sent",
     # Only where the platform shows a contact in a state that agents' sessions seldom have.
     "call.queued", "interaction.created", "interaction.queued", "interaction.cancelled",
     "interaction.transferred",

@@ -11,6 +11,7 @@ LEG_CHANGED = "tieline.agent.leg.changed.v1"
 CALL_FAILED = "tieline.call.failed.v1"
 CALL_ENDED = "tieline.call.ended.v1"
 CALL_INITIATED = "tieline.call.initiated.v1"
+DTMF_SENT = "tieline.call.dtmf.sent.v1"
 MUTE_CHANGED = "tieline.call.mute.changed.v1"
 RECORDING_FAILED = "tieline.recording.failed.v1"
 
@@ -159,12 +160,13 @@ CAPABILITIES = (
     _agent(Verb.CALL_COMPLETE_CONFERENCE, "call.conferenced", note="with exactly two calls"),
     _agent(
         Verb.CALL_SEND_DTMF,
+        "call.dtmf.sent",
         arguments=(
             _A(name="digits", kind="string", required=True, meaning="0 to 9, *, #, A to D"),
             _A(name="tone_milliseconds", kind="integer", meaning="61 to 15000; 100 without it"),
             _A(name="spacing_milliseconds", kind="integer", meaning="61 to 15000; 100 without it"),
         ),
-        note="no event tells tones: the verdict is unknown unless the platform reports a failure",
+        note="the platform tells nothing of tones: that it took them is the proof, marked as inferred",
     ),
     _call(Verb.CALL_SET_DISPOSITION, arguments=_DISPOSITION, note="once the call has ended"),
     _call(Verb.CALL_ATTACH_DATA, "call.data.changed", arguments=_DATA),

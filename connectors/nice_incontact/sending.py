@@ -77,6 +77,8 @@ async def _send(feed: SessionFeed, command: Command, request: Request) -> Outcom
         feed.look()
     if command.verb is Verb.AGENT_LOGOUT and taken:
         feed.stay_away()
+    if request.tones_on is not None and taken:
+        feed.tell_tones(request.tones_on, command.id)
     return outcome
 
 

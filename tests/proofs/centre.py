@@ -23,8 +23,6 @@ from gateway.registry import Registry
 CONNECTOR = "main"
 REPLY = "reply"
 """Stands for the evidence where the platform's reply is the proof."""
-UNKNOWN = "*unknown*"
-"""Stands for the evidence where the platform tells nothing that could be one."""
 WAIT_SECONDS = 60
 _READ = 500
 
@@ -88,13 +86,6 @@ class Centre:
     async def done(self, verb: Verb, **command: Any) -> dict[str, Any]:
         """Send a command that must be done, proved by the event that it names or by the platform's reply."""
         return await self._judged(verb, *await self.send(verb, **command))
-
-    async def unknown(self, verb: Verb, **command: Any) -> None:
-        """Send a command that the platform takes and that nothing can prove, which its table says."""
-        status, document = await self.send(verb, **command, deadline_seconds=1.0)
-        assert (status, document.get("status")) == (200, "unknown"), (verb.value, status, document)
-        assert "unknown" in self.capability(verb).note
-        self.proven[verb].add(UNKNOWN)
 
     async def _judged(self, verb: Verb, status: int, document: dict[str, Any]) -> dict[str, Any]:
         assert (status, document.get("status")) == (200, "done"), (verb.value, status, document)

@@ -85,7 +85,7 @@ async def one_call(centre: Centre) -> None:
     await centre.done(Verb.RECORDING_PAUSE, call=name)
     await centre.done(Verb.RECORDING_RESUME, call=name)
     await centre.done(Verb.CALL_ATTACH_DATA, call=name, data={"order": "7"})
-    await centre.unknown(Verb.CALL_SEND_DTMF, digits="12#")
+    await centre.done(Verb.CALL_SEND_DTMF, digits="12#")
     await centre.done(Verb.CALL_HANG_UP, call=name)
     await centre.done(Verb.CALL_SET_DISPOSITION, call=name, disposition="901")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors._simulation.faults import Fault, FaultKind
 from gateway.commands import Verb
 from gateway.registry import Registry
 from tests.proofs import running, table
@@ -69,6 +70,22 @@ async def test_what_no_event_proves_in_time_is_unknown(name: str, tmp_path: Path
         await part.silence(centre)
         status, document = await centre.send(verb, **command, deadline_seconds=3.0)
     assert (status, document["status"], document["reason"]) == (200, "unknown", "deadline")
+
+
+@pytest.mark.parametrize("name", running.NAMES)
+async def test_a_command_whose_answer_is_lost_is_done_when_its_event_comes(
+    name: str, tmp_path: Path
+) -> None:
+    """The platform carries it out and its answer never comes: what was foreseen decides, and nothing is sent twice."""
+    part = running.platform(name)
+    verb, command = part.unproven
+    async with opened(part, tmp_path) as centre:
+        lost = Fault(kind=FaultKind.DROP, target="rest", times=1, after_processing=True)
+        centre.simulator.commit(lost)
+        document = await centre.done(verb, **command)
+        active = centre.simulator.plan.active()
+    assert document["evidence"]
+    assert active == []
 
 
 def test_every_platform_is_proved() -> None:

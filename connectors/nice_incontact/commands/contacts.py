@@ -17,6 +17,7 @@ from connectors.nice_incontact.capabilities import (
     CALL_ENDED,
     CALL_FAILED,
     CALL_INITIATED,
+    DTMF_SENT,
     RECORDING_FAILED,
 )
 from connectors.nice_incontact.commands.agents import number_text
@@ -173,7 +174,8 @@ def send_dtmf(command: Command, situation: Situation) -> Request:
     digits = needed(command, "digits")
     if not _DIGITS.fullmatch(digits):
         raise invalid("digits", "expected up to 64 of 0 to 9, *, #, A to D")
-    if not situation.picture.of_kind(CALL, _C.CONNECTED):
+    connected = situation.picture.of_kind(CALL, _C.CONNECTED)
+    if not connected:
         raise refused(f"agent {situation.agent} has no connected call to send tones on")
     return Request(
         path=f"{situation.session}/send-dtmf",
@@ -182,11 +184,8 @@ def send_dtmf(command: Command, situation: Situation) -> Request:
             "toneDurationMS": _tone(command, "tone_milliseconds"),
             "toneSpacingMS": _tone(command, "spacing_milliseconds"),
         },
-        expectation=Expectation(
-            confirmed_by=frozenset(),
-            refused_by=frozenset({CALL_FAILED}),
-            where={"agent": situation.agent},
-        ),
+        expectation=Expectation(confirmed_by=frozenset({DTMF_SENT}), cause=command.id),
+        tones_on=connected[0],
     )
 
 

@@ -44,6 +44,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         over_is_done: an answer that the session is over (404 or 409) means that there is nothing left to do.
         mode: the way of monitoring that it asks for.
         opens: its answer names a session that the feed goes on with.
+        tones_on: the call that it sends tones on, of which the platform tells nothing but that it took them.
     """
 
     path: str
@@ -53,6 +54,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     over_is_done: bool = False
     mode: str | None = None
     opens: bool = False
+    tones_on: str | None = None
 
 
 class Already(msgspec.Struct, frozen=True, kw_only=True):

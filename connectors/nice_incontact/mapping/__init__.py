@@ -28,6 +28,7 @@ from connectors.nice_incontact.mapping.message import Message, Origin
 from connectors.nice_incontact.mapping.picture import AgentPicture
 from connectors.nice_incontact.vendor import SIGNALS
 from gateway.events import Confidence, Event, Provenance, event_id
+from gateway.events.calls import CallDtmf
 
 __all__ = ["AgentPicture", "Mapper", "Origin", "is_end", "is_start"]
 
@@ -146,6 +147,22 @@ class Mapper:
             )
         else:
             agents.logged_off(message, self.picture)
+        return message.events
+
+    def tones_sent(self, call: str, *, command: str, received: datetime) -> list[Event]:
+        """Tones that the platform has taken from a command: inferred, for it tells nothing of them ever.
+
+        The digits stay with the command: they may be a card's number.
+        """
+        message = Message(self.origin, {}, place=("tones", command), received=received)
+        message.add(
+            "call.dtmf.sent",
+            f"call/{call}",
+            CallDtmf(call=call, agent=self.origin.agent),
+            key=call,
+            confidence=Confidence.INFERRED,
+            cause=command,
+        )
         return message.events
 
     def expect_mode(self, mode: str | None) -> None:

@@ -127,10 +127,12 @@ class Message:
         at: datetime | None = None,
         confidence: Confidence = Confidence.OBSERVED,
         anomaly: str | UnsetType = UNSET,
+        cause: str | UnsetType = UNSET,
     ) -> None:
         """One more event. Of a reading, subject, type and repetition name it; of an event, its place in the feed.
 
-        `key` is the contact that the event belongs to; without one it belongs to the agent.
+        `key` is the contact that the event belongs to; without one it belongs to the agent. `cause` is the command
+        that it is the effect of.
         """
         full = f"tieline.{type_name}.v1"
         where: tuple[str | int, ...] = (*self.place, len(self.events))
@@ -152,6 +154,7 @@ class Message:
                 provenance=self.provenance,
                 confidence=confidence,
                 correlationid=key or UNSET,
+                causationid=cause,
                 anomaly=anomaly,
             )
         )

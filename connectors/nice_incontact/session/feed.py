@@ -100,7 +100,9 @@ class SessionFeed:
         try:
             while (delivery := self._place.delivery()) is None:
                 if self._place.cursor:
-                    self._take(await self._polled())
+                    polled = await self._polled()
+                    if polled is not None:
+                        self._take(polled)
                 else:
                     await self._wait_for_session()
         except ConnectionFailed as error:
@@ -157,6 +159,11 @@ class SessionFeed:
 
     def look(self) -> None:
         """Look for a session now instead of at the next turn."""
+        self._wake.set()
+
+    def tell_tones(self, call: str, command: str) -> None:
+        """The platform took tones of a command: told at once, for no poll will."""
+        self._place.tell_tones(call, command, self._clock.now())
         self._wake.set()
 
     def stay_away(self) -> None:
@@ -257,11 +264,22 @@ class SessionFeed:
         if not self._place.cursor:
             await self._join()
 
-    async def _polled(self) -> Polled:
-        """The answer of the poll under way. Cancelled, the poll goes on: its answer may be lost otherwise."""
+    async def _polled(self) -> Polled | None:
+        """The answer of the poll under way, or None when something else is to be told before it comes.
+
+        Cancelled, the poll goes on: its answer may be lost otherwise.
+        """
         if self._task is None:
             self._task = asyncio.create_task(self._poll(), name=f"{self.name} poll")
-        await asyncio.wait({self._task})
+        woken = asyncio.create_task(self._wake.wait(), name=f"{self.name} wake")
+        try:
+            await asyncio.wait({self._task, woken}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+            await asyncio.wait({woken})
+        self._wake.clear()
+        if not self._task.done():
+            return None
         task, self._task = self._task, None
         return task.result()
 

@@ -146,6 +146,10 @@ class Place:
         states, self._states = self._states, None
         return states
 
+    def tell_tones(self, call: str, command: str, now: datetime) -> None:
+        """The platform took tones of a command."""
+        self._events += self.mapper.tones_sent(call, command=command, received=now)
+
     def tell_end(self, now: datetime) -> None:
         """The session is over, and the event that says so was not heard."""
         self._events += self.mapper.absent(occasion=f"end {self.cursor}", received=now, live=True)

@@ -166,14 +166,16 @@ async def test_a_call_is_held_retrieved_masked_recorded_and_ended() -> None:
         await agent.done(Verb.CALL_SET_DISPOSITION, call=call, disposition="901", note="fine")
 
 
-async def test_tones_are_taken_and_nothing_confirms_them() -> None:
+async def test_tones_that_the_platform_took_are_told_at_once_as_inferred() -> None:
+    """The poll under way tells nothing of them, and goes on."""
     async with desk() as agent:
-        await agent.talk()
-        outcome = await agent.consumer.execute(Verb.CALL_SEND_DTMF, agent=AGENT, digits="12#")
+        call = await agent.talk()
+        since = len(agent.consumer.events)
+        await agent.done(Verb.CALL_SEND_DTMF, digits="12#")
+        told = next(e for e in agent.consumer.events[since:] if e.type.endswith("dtmf.sent.v1"))
 
-        assert outcome.status is Status.ACCEPTED
-        assert outcome.expectation is not None
-        assert not outcome.expectation.confirmed_by
+        assert (told.data.call, told.data.digits, told.confidence) == (call, None, "inferred")
+        await agent.done(Verb.CALL_HANG_UP, call=call)
 
 
 async def test_a_number_is_dialled_and_hung_up() -> None:
