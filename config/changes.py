@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from config.settings import Config, GatewaySettings
 
-SWAPPED = frozenset({"gateway.api.tokens"})
+SWAPPED = frozenset({"gateway.api.tokens", "gateway.journal.encryption_keys"})
 """Keys of `gateway` that a running gateway takes over; every other one is read at its start only."""
 
 
@@ -57,8 +59,21 @@ def changes(old: Config, new: Config) -> Changes:
 
 def with_swapped(old: GatewaySettings, new: GatewaySettings) -> GatewaySettings:
     """The older settings with the newer values of `SWAPPED`: what is in force after they were taken over."""
-    api = old.api.model_copy(update={"tokens": new.api.tokens})
-    return old.model_copy(update={"api": api})
+    in_force = old
+    for key in SWAPPED:
+        _, *path = key.split(".")
+        in_force = _with(in_force, new, path)
+    return in_force
+
+
+def _with(old: Any, new: Any, path: Sequence[str]) -> Any:
+    """A model with the value that another one has at a path, if both have a place for it."""
+    if not path:
+        return new
+    if type(old) is not type(new) or not isinstance(old, BaseModel):
+        return old
+    name, *rest = path
+    return old.model_copy(update={name: _with(getattr(old, name), getattr(new, name), rest)})
 
 
 def _blocks(old: Iterable[Any], new: Iterable[Any]) -> BlockNames:

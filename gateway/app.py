@@ -28,7 +28,7 @@ from gateway.directory import Directory
 from gateway.errors import ConfigError
 from gateway.feed_runner import SupervisorPolicy
 from gateway.feed_watcher import FeedWatcher
-from gateway.journal import open_journal
+from gateway.journal import SqliteJournal, open_journal
 from gateway.lifecycle import CleanupStack, Interruptible, StopSignal
 from gateway.liveness import LivenessPolicy
 from gateway.pausing import ConnectorPauses
@@ -179,7 +179,7 @@ class Gateway:
             config,
             read=lambda: load(config.path, registry=self._registry),
             roster=roster,
-            take_over=self._take_over,
+            take_over=lambda settings: self._take_over(settings, journal),
             telemetry=self.telemetry,
         )
         self._reloader = reloader
@@ -270,9 +270,10 @@ class Gateway:
     async def _prove_life(self, journal: Journal) -> None:
         await journal.put("gateway", "alive", self._clock.now().isoformat().encode())
 
-    def _take_over(self, settings: GatewaySettings) -> None:
+    async def _take_over(self, settings: GatewaySettings, journal: SqliteJournal) -> None:
         if self._server is not None:
             self._server.take_over(settings.api)
+        await journal.take_keys(settings.journal.keys)
 
     async def _forget_removed_sinks(self, journal: Journal) -> None:
         """Let go of positions of sinks that the configuration no longer has: they would hold their events for ever."""

@@ -19,6 +19,7 @@ No exception of a library or a vendor leaves the file that talks to it: it becom
     └── JournalError
         ├── JournalFull          no room: the caller waits, nothing was written
         ├── JournalCorrupt       the file does not hold what was written
+        ├── ResumeUnreadable     a resume state is encrypted with another key, or damaged
         └── JournalClosed        used after close
 """
 
@@ -194,6 +195,12 @@ class JournalCorrupt(JournalError):
     """The journal's file does not hold what was written to it."""
 
     default_reason = Reason.CORRUPT
+
+
+class ResumeUnreadable(JournalError):
+    """The resume state of one feed cannot be read: without it the feed begins a session of its own."""
+
+    default_reason = Reason.INVALID
 
 
 class JournalClosed(JournalError):

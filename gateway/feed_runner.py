@@ -34,6 +34,7 @@ from gateway.errors import (
     JournalFull,
     NotConnected,
     Reason,
+    ResumeUnreadable,
     Retryable,
     TielineError,
 )
@@ -109,6 +110,7 @@ class FeedRunner:
         self._due: Step | None = None
         self._resume: bytes | None = None
         self._facts = feed_events.FeedFacts(
+        self._unresumed: Gap | None = None
             feed=feed.name,
             connector=connector.name,
             platform=connector.platform,
@@ -128,7 +130,7 @@ class FeedRunner:
         backoff = Backoff(self._policy.backoff, random.uniform)
         auth_backoff = Backoff(self._policy.auth_backoff, random.uniform)
         try:
-            self._resume = await self._journal.resume(self.feed.name)
+            await self._take_up()
             while not self._stop.requested:
                 if self._pause.paused:
                     await self._stay_paused()
@@ -148,6 +150,16 @@ class FeedRunner:
                 self._set_state(FeedState.STOPPED)
 
     def leave(self) -> None:
+    async def _take_up(self) -> None:
+        """Go on where the last process, or the connector before this one, has stopped."""
+        try:
+            self._resume = await self._journal.resume(self.feed.name)
+        except ResumeUnreadable as error:
+            # What happened since then is out of reach, which is told as soon as there is a session again.
+            self.last_error = error
+            begun = self._clock.now()
+            self._unresumed = Gap(key=f"unresumed {begun.isoformat()}", reason="resume_unreadable")
+
         """Be no longer counted, nor told of pauses: the feed has stopped and its connector is being removed."""
         self._pause.forget(self.interrupt)
         if self.state is not None:
@@ -221,6 +233,9 @@ class FeedRunner:
         )
         await self._append([self._facts.connected(link, self._clock.now())], None)
         return True
+        if self._unresumed is not None:
+            await self._append(await self._account_for(self._unresumed, ()), None)
+            self._unresumed = None
 
     async def _receive_until_stopped(self) -> None:
         while not (self._stop.requested or self._pause.paused):

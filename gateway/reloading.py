@@ -41,7 +41,7 @@ class Reloader:
         *,
         read: Callable[[], Config],
         roster: Roster,
-        take_over: Callable[[GatewaySettings], None],
+        take_over: Callable[[GatewaySettings], Awaitable[None]],
         telemetry: Telemetry,
     ) -> None:
         """Take the configuration of the start, all blocks of which run.
@@ -91,7 +91,7 @@ class Reloader:
                 *await self._connectors.swap(found.connectors, wanted.connectors),
                 *await self._sinks.swap(found.sinks, wanted.sinks),
             ]
-            self._take_over(wanted.gateway)
+            await self._take_over(wanted.gateway)
             self._config = replace(
                 self._config, gateway=with_swapped(self._config.gateway, wanted.gateway)
             )

@@ -60,8 +60,8 @@ def _inspect(arguments: argparse.Namespace) -> int:
         _print(console, ("event type", "events"), [(name, str(n)) for name, n in view.types()])
         _print(
             console,
-            ("feed", "resume state, bytes"),
-            [(name, str(size)) for name, size in view.feeds()],
+            ("feed", "resume state, bytes", "encrypted"),
+            [(name, str(size), "yes" if sealed else "no") for name, size, sealed in view.feeds()],
         )
     return EXIT_OK
 

@@ -166,7 +166,7 @@ class Journal(Protocol):
         ...
 
     async def resume(self, feed: str) -> bytes | None:
-        """The last resume state of a feed."""
+        """The last resume state of a feed. Raises ResumeUnreadable: there is one that cannot be decrypted."""
         ...
 
     async def position(self, consumer: str) -> int | None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from gateway.events import StoredEvent
 from gateway.journal.identities import IdIndex
+from gateway.journal.sealing import Sealer
 from gateway.journal.statements import insert_rows
 from gateway.journal.work import Append
 
@@ -112,8 +113,8 @@ class Draft:
             number = self.types[name] = len(self._known.types) + len(self.types) + 1
         return number
 
-    def write(self, connection: sqlite3.Connection) -> None:
-        """Write everything into the open transaction."""
+    def write(self, connection: sqlite3.Connection, sealer: Sealer) -> None:
+        """Write everything into the open transaction, of each feed's resume states only the last."""
         for name, number in self.types.items():
             connection.execute("INSERT INTO types (id, name) VALUES (?, ?)", (number, name))
         if self.events:
@@ -126,6 +127,8 @@ class Draft:
             insert_rows(connection, _SOURCES, 3, sources, _KEEP_SEQUENCE)
         states = {work.feed: work.resume for work in self.appends if work.resume is not None}
         if states:
+            if sealer:
+                states = {feed: sealer.seal(feed, state) for feed, state in states.items()}
             flat = [value for pair in states.items() for value in pair]
             insert_rows(connection, _RESUME, 2, flat, _KEEP_STATE)
         # Readers may see the rows as soon as they are committed, so the names come first.

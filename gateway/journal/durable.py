@@ -26,6 +26,8 @@ from gateway.journal.faults import classify
 from gateway.journal.lock import FileLock
 from gateway.journal.notices import JournalNotice, Notice, OnNotice, ignore
 from gateway.journal.reader import Reader
+from gateway.journal.resealing import reseal
+from gateway.journal.sealing import Sealer
 from gateway.journal.settings import JournalSettings
 from gateway.journal.store import Store
 from gateway.journal.tail import Tail
@@ -82,6 +84,13 @@ class SqliteJournal:
         self._told_corrupt = False
         self._reader = Reader(store.path, store.source_names, store.type_names)
         self._writer = Writer(store, settings, self._published)
+        if store.unreadable:
+            self._tell(
+                Notice.RESUME_UNREADABLE,
+                "resume states cannot be read: gateway.journal.encryption_keys lacks the key they were written with."
+                " Their feeds begin new sessions, which is a gap; to avoid it, stop and give that key too",
+                len(store.unreadable),
+            )
 
     @property
     def id(self) -> str:
@@ -169,8 +178,28 @@ class SqliteJournal:
             await self._news.wait()
 
     async def resume(self, feed: str) -> bytes | None:
-        """The last resume state of a feed."""
-        return await self._reader.resume(feed)
+        """The last resume state of a feed, decrypted."""
+        while True:
+            sealer = self._store.sealer
+            stored = await self._reader.resume(feed)
+            if sealer is self._store.sealer:
+                return stored if stored is None else sealer.unseal(feed, stored)
+
+    async def take_keys(self, keys: Sequence[bytes]) -> None:
+        """Encrypt resume states with the first of these keys from now on, and those that are stored too; none: no more.
+
+        What the keys so far can read stays readable, whether they are among the new ones or not. The same keys again
+        change nothing.
+        """
+        store, before, after = self._store, self._store.sealer, Sealer(keys)
+        if after.keys == before.keys:
+            return
+
+        def change(connection: sqlite3.Connection) -> None:
+            store.sealer = after
+            reseal(connection, after, before)
+
+        await self._call(change)
 
     async def position(self, consumer: str) -> int | None:
         """The saved position of a consumer."""

@@ -15,6 +15,7 @@ class Notice(StrEnum):
     TRIMMED = "trimmed"
     TRIMMED_UNDELIVERED = "trimmed_undelivered"
     CORRUPT = "corrupt"
+    RESUME_UNREADABLE = "resume_unreadable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from gateway.journal.sealing import key_of
+
+
+def _check_key(key: SecretStr) -> SecretStr:
+    key_of(key.get_secret_value())
+    return key
 
 
 class JournalSettings(BaseModel):
@@ -60,3 +69,14 @@ class JournalSettings(BaseModel):
         gt=0,
         description="How often a full journal looks whether there is room again, in seconds.",
     )
+    encryption_keys: tuple[Annotated[SecretStr, AfterValidator(_check_key)], ...] = Field(
+        default=(),
+        max_length=8,
+        description="Keys for the feeds' resume states, each 32 random bytes in base64: the first one encrypts, "
+        "the others can still be read. None: resume states are stored as they are.",
+    )
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The keys themselves, the first one for writing."""
+        return tuple(key_of(key.get_secret_value()) for key in self.encryption_keys)

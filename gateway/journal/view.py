@@ -12,6 +12,7 @@ from gateway.errors import JournalError
 from gateway.events import StoredEvent
 from gateway.journal.faults import classify
 from gateway.journal.schema import check_header, check_version, connect
+from gateway.journal.sealing import is_sealed
 
 _EVENTS = """
 SELECT position, events.sequence, types.name, sources.name, body
@@ -75,10 +76,10 @@ class JournalView:
             tuple(row) for row in self._rows("SELECT name, position FROM consumers ORDER BY name")
         ]
 
-    def feeds(self) -> Sequence[tuple[str, int]]:
-        """Feeds with a resume state, and its size in bytes."""
-        query = "SELECT feed, length(state) FROM resume ORDER BY feed"
-        return [tuple(row) for row in self._rows(query)]
+    def feeds(self) -> Sequence[tuple[str, int, bool]]:
+        """Feeds with a resume state, its size in bytes, and whether it is encrypted."""
+        query = "SELECT feed, length(state), substr(state, 1, 8) FROM resume ORDER BY feed"
+        return [(feed, size, is_sealed(beginning)) for feed, size, beginning in self._rows(query)]
 
     def types(self) -> Sequence[tuple[str, int]]:
         """Event types and how many of each there are, most first."""

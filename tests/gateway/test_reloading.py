@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from config import Config, InvalidConfiguration, load
+from config.settings import GatewaySettings
 from gateway.api.reload import BlockChanges
 from gateway.errors import ConfigError
 from gateway.reloading import Reloader
@@ -58,13 +59,19 @@ class Running:
         self.write(text)
         self.taken = Taken()
         self.tokens: list[list[str]] = []
+        self.keys: list[int] = []
         self.reloader = Reloader(
             self.read(),
             read=self.read,
             roster=self.taken,  # type: ignore[arg-type]  # it is asked for these four methods only
-            take_over=lambda gateway: self.tokens.append([one.name for one in gateway.api.tokens]),
+            take_over=self.take_over,
             telemetry=Telemetry(CollectorRegistry()),
         )
+
+    async def take_over(self, gateway: GatewaySettings) -> None:
+        """Write down what is given to be taken over."""
+        self.tokens.append([one.name for one in gateway.api.tokens])
+        self.keys.append(len(gateway.journal.keys))
 
     def write(self, text: str) -> None:
         """Change the file."""
@@ -130,6 +137,16 @@ async def test_rotated_tokens_are_taken_over_and_a_new_port_waits_for_the_restar
     )
     again = await running.reloader.reload()
     assert (again.taken_over, again.need_restart) == ((), ("gateway.api.port",))
+
+
+async def test_another_key_for_resume_states_needs_no_restart(tmp_path: Path) -> None:
+    running = Running(tmp_path, GOOD)
+    key = f"encryption_keys: ['{'0f' * 32}']"
+    running.write(GOOD.replace("api: {", f"journal: {{{key}}}\n  api: {{"))
+    report = await running.reloader.reload()
+    assert report.taken_over == ("gateway.journal.encryption_keys",)
+    assert running.keys == [1]
+    assert (await running.reloader.reload()).taken_over == ()
 
 
 async def test_a_signal_asks_and_a_bad_file_does_not_end_the_asking(tmp_path: Path) -> None:
