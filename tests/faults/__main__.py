@@ -8,6 +8,7 @@ import json
 import secrets
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from tests.faults.run import run
@@ -19,10 +20,14 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=None, help="drawn and told unless given")
     parser.add_argument("--report", type=Path, default=Path("faults.json"))
+    parser.add_argument("--keep", type=Path, help="a new directory for the journal and all logs")
     parser.add_argument("--kafka", action="store_true", help="with a broker, which is killed too")
     arguments = parser.parse_args()
     seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
-    with tempfile.TemporaryDirectory(prefix="tieline-faults-") as directory:
+    if arguments.keep is not None:
+        arguments.keep.mkdir(parents=True)
+    place = nullcontext(arguments.keep) if arguments.keep else tempfile.TemporaryDirectory()
+    with place as directory:
         outcome = asyncio.run(
             run(Path(directory), seed=seed, seconds=arguments.minutes * 60, broker=arguments.kafka)
         )

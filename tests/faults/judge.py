@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tests.faults.gaps import CLOSED, Account, account
 from tests.support import oracle
 from tests.support.oracle import Published, SeenEvent
 
@@ -28,10 +28,17 @@ class Verdict:
     """Lost by the platform, and inside no stated gap."""
     between_polls: int = 0
     """The same, of a platform that is polled: what changes back before the next poll is seen by nobody."""
-    gaps: Counter[str] = field(default_factory=Counter)
-    """Opened, by reason."""
-    open_gaps: list[str] = field(default_factory=list)
-    """Feeds with a gap that was never closed."""
+    gaps: Account = field(default_factory=Account)
+
+    def failures(self) -> list[str]:
+        """The promises that were not kept, with examples."""
+        found = {
+            "lost": self.lost,
+            "outside of every gap": self.unexplained,
+            "gaps never closed": self.gaps.still_open,
+            "bad accounts of gaps": self.gaps.unsound,
+        }
+        return [f"{len(these)} {what}: {these[:5]}" for what, these in found.items() if these]
 
     def as_report(self) -> dict[str, Any]:
         """The JSON form."""
@@ -42,8 +49,7 @@ class Verdict:
             "lost_by_platform": self.lost_by_platform,
             "unexplained": len(self.unexplained),
             "between_polls": self.between_polls,
-            "gaps": dict(self.gaps),
-            "open_gaps": self.open_gaps,
+            **self.gaps.as_report(),
             "examples": [*self.lost[:10], *self.unexplained[:10]],
         }
 
@@ -68,6 +74,7 @@ def judge(
     verdict.lost = sorted(owed - seen)
     gaps = list(_gaps(events))
     shifts = [0.0, *jumps]
+    verdict.gaps = account(events, shifts)
     listening = _first_connection(events)
     for one in published:
         moment = one.at_ms / 1000
@@ -82,15 +89,6 @@ def judge(
             verdict.between_polls += polled
             if not polled:
                 verdict.unexplained.append(f"{one.id} of {one.agent}, {one.fate}")
-    opened: Counter[str] = Counter()
-    for event in events:
-        feed = event.data.feed or ""
-        if event.type == "tieline.feed.gap.opened.v1":
-            verdict.gaps[event.data.reason or ""] += 1
-            opened[feed] += 1
-        elif event.type == "tieline.feed.gap.closed.v1":
-            opened[feed] -= 1
-    verdict.open_gaps = sorted(feed for feed, number in opened.items() if number)
     return verdict
 
 
@@ -105,7 +103,7 @@ def _first_connection(events: Sequence[SeenEvent]) -> float:
 def _gaps(events: Sequence[SeenEvent]) -> Iterable[tuple[float, float]]:
     """Begin and end of every gap; one that does not know its begin reaches back without end."""
     for event in events:
-        if event.type == "tieline.feed.gap.closed.v1":
+        if event.type == CLOSED:
             begin, end = event.data.from_time, event.data.to_time
             yield _seconds(begin, float("-inf")), _seconds(end, float("inf"))
 

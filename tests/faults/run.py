@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 
@@ -23,6 +25,13 @@ ROUND_SECONDS = 20.0
 STEPS = 8
 
 
+class Recovery(NamedTuple):
+    """How long it took after a round until all flowed again, and how many processes wanted a processor meanwhile."""
+
+    seconds: float
+    load: float
+
+
 @dataclass
 class Outcome:
     """What a run found; `failures` is empty when all promises were kept."""
@@ -31,7 +40,7 @@ class Outcome:
     rounds: int = 0
     seconds: float = 0.0
     faults: dict[str, int] = field(default_factory=dict)
-    recoveries: list[float] = field(default_factory=list)
+    recoveries: list[Recovery] = field(default_factory=list)
     connectors: dict[str, Verdict] = field(default_factory=dict)
     doubled: dict[str, int] = field(default_factory=dict)
     missing: dict[str, int] = field(default_factory=dict)
@@ -45,18 +54,21 @@ class Outcome:
             "rounds": self.rounds,
             "seconds": round(self.seconds, 1),
             "faults": self.faults,
-            "recovery_seconds": {
-                "worst": round(max(self.recoveries, default=0.0), 1),
-                "median": round(sorted(self.recoveries)[len(self.recoveries) // 2], 1)
-                if self.recoveries
-                else 0.0,
-            },
+            "recovery_seconds": _worst_and_median(one.seconds for one in self.recoveries),
+            "load": _worst_and_median(one.load for one in self.recoveries),
+            "processors": os.cpu_count(),
+            "recoveries": [[round(one.seconds, 1), round(one.load, 1)] for one in self.recoveries],
             "connectors": {name: verdict.as_report() for name, verdict in self.connectors.items()},
             "doubled": self.doubled,
             "missing": self.missing,
             "failures": self.failures,
             "steps": self.steps,
         }
+
+
+def _worst_and_median(figures: Iterable[float]) -> dict[str, float]:
+    ordered = sorted(figures) or [0.0]
+    return {"worst": round(ordered[-1], 1), "median": round(ordered[len(ordered) // 2], 1)}
 
 
 async def run(
@@ -108,9 +120,11 @@ async def _round(here: World, plan: list[Step], outcome: Outcome) -> None:
     try:
         await here.flows_again(within_seconds=FLOWS_WITHIN_SECONDS)
     except PeerError as error:
-        outcome.failures.append(f"round {outcome.rounds}: {error}")
+        outcome.failures.append(
+            f"round {outcome.rounds}, at a load of {os.getloadavg()[0]:.1f}: {error}"
+        )
         await here.flows_again(within_seconds=10 * FLOWS_WITHIN_SECONDS)
-    outcome.recoveries.append(time.monotonic() - healed)
+    outcome.recoveries.append(Recovery(time.monotonic() - healed, os.getloadavg()[0]))
 
 
 async def _settle(here: World, outcome: Outcome) -> None:
@@ -135,10 +149,7 @@ async def _settle(here: World, outcome: Outcome) -> None:
 
     async def complete() -> bool:
         outcome.connectors = await verdicts()
-        return not any(
-            verdict.lost or verdict.open_gaps or verdict.unexplained
-            for verdict in outcome.connectors.values()
-        )
+        return not any(verdict.failures() for verdict in outcome.connectors.values())
 
     try:
         await eventually(
@@ -153,14 +164,7 @@ async def _settle(here: World, outcome: Outcome) -> None:
         await here.gateway.wait_settled(sink, timeout_seconds=ARRIVES_WITHIN_SECONDS)
     await _compare_sinks(here, outcome)
     for name, verdict in outcome.connectors.items():
-        if verdict.lost:
-            outcome.failures.append(f"{name}: {len(verdict.lost)} lost: {verdict.lost[:5]}")
-        if verdict.unexplained:
-            outcome.failures.append(
-                f"{name}: {len(verdict.unexplained)} outside of every gap: {verdict.unexplained[:5]}"
-            )
-        if verdict.open_gaps:
-            outcome.failures.append(f"{name}: gaps never closed: {verdict.open_gaps}")
+        outcome.failures += [f"{name}: {failure}" for failure in verdict.failures()]
 
 
 async def _compare_sinks(here: World, outcome: Outcome) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from tests.faults.gaps import account
 from tests.faults.judge import judge
 from tests.faults.proxy import FaultProxy
 from tests.support.oracle import Published, SeenEvent
@@ -45,7 +46,9 @@ def published(number: int, seconds: float, fate: str = "acknowledged") -> Publis
 CONNECTED = event("feed.connected", 0.0, feed="gws/a1")
 SEEN = event("call.held", 50.0, native={"reference": "sim-1"})
 GAP = {"feed": "gws/a1", "reason": "session_lost", "from": at(100), "to": at(110)}
-OPENED, CLOSED = event("feed.gap.opened", 110, **GAP), event("feed.gap.closed", 111, **GAP)
+COUNTS = {"recovered": 3, "unrecovered": None}
+OPENED = event("feed.gap.opened", 110, **GAP)
+CLOSED = event("feed.gap.closed", 111, **GAP, **COUNTS)
 
 
 def test_what_could_be_had_and_is_not_there_is_lost() -> None:
@@ -59,12 +62,53 @@ def test_a_loss_inside_a_stated_gap_is_explained_and_one_outside_is_not() -> Non
     verdict = judge([CONNECTED, OPENED, CLOSED], told, polled=False)
     assert [loss.split()[0] for loss in verdict.unexplained] == ["sim-2"]
     assert verdict.lost == []
-    assert verdict.gaps == {"session_lost": 1}
+    assert verdict.gaps.opened == {"session_lost": 1}
 
 
 def test_a_gap_that_is_never_closed_is_told() -> None:
-    assert judge([CONNECTED, OPENED], [], polled=False).open_gaps == ["gws/a1"]
-    assert judge([CONNECTED, OPENED, CLOSED], [], polled=False).open_gaps == []
+    assert judge([CONNECTED, OPENED], [], polled=False).gaps.still_open == ["gws/a1"]
+    assert judge([CONNECTED, OPENED, CLOSED], [], polled=False).gaps.still_open == []
+
+
+def test_a_gap_is_accounted_for_by_bounds_reason_and_counts() -> None:
+    known = {**GAP, "reason": "buffer_full", "recovered": 2, "unrecovered": 5}
+    events = [OPENED, CLOSED, event("feed.gap.opened", 120, **known)]
+    events.append(event("feed.gap.closed", 121, **known))
+    made = judge([CONNECTED, *events], [], polled=False).gaps
+    assert made.opened == {"session_lost": 1, "buffer_full": 1}
+    assert (made.recovered, made.unrecovered, made.uncounted) == (5, 5, 1)
+    assert (made.unsound, made.still_open, made.without_begin) == ([], [], {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"reason": ""}, "lacks"),
+        ({"to": None}, "lacks"),
+        ({"from": at(4000)}, "ends before it begins"),
+        ({"from": at(90)}, "closed and not opened"),
+        ({"reason": "expired"}, "closed and not opened"),
+        ({"recovered": None}, "does not say what was recovered"),
+    ],
+)
+def test_a_bad_account_of_a_gap_is_told(changes: dict[str, object], complaint: str) -> None:
+    closed = event("feed.gap.closed", 111, **(GAP | COUNTS | changes))
+    assert complaint in str(account([CONNECTED, OPENED, closed]).unsound)
+
+
+def test_a_gap_that_does_not_say_what_was_not_recovered_is_told() -> None:
+    closed = event("feed.gap.closed", 111, **GAP, recovered=0)
+    assert "not recovered" in str(account([OPENED, closed]).unsound)
+
+
+def test_a_gap_without_begin_is_counted_but_for_those_whose_memory_is_lost() -> None:
+    told = [
+        event(f"feed.gap.{verb}", 110, **(GAP | COUNTS | {"from": None, "reason": reason}))
+        for reason in ("quiet", "corrupt")
+        for verb in ("opened", "closed")
+    ]
+    made = account(told)
+    assert (made.without_begin, made.unsound) == ({"quiet": 1}, [])
 
 
 def test_what_a_poll_cannot_see_is_counted_but_no_failure() -> None:

@@ -26,6 +26,8 @@ class _Data(msgspec.Struct):
     feed: str | None = None
     reason: str | None = None
     resumed: bool | None = None
+    recovered: int | None = None
+    unrecovered: int | msgspec.UnsetType | None = msgspec.UNSET
     from_time: datetime | None = msgspec.field(default=None, name="from")
     to_time: datetime | None = msgspec.field(default=None, name="to")
 
