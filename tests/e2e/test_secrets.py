@@ -23,8 +23,8 @@ from tests.support.provider import AUDIENCE, ISSUER, Provider
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 CREDENTIALS = frozenset({"password", "secret", "api_key", "access_key_secret"})
-NO_PROXY = frozenset({"clarity_connect"})
-"""Uses WebSockets, which the proxy does not pass on."""
+NO_SOCKETS = {"clarity_connect": {"transports": ["longPolling"]}}
+"""What keeps a platform from WebSockets, which the proxy does not read."""
 TOO_COMMON = 8
 """Shorter ones, such as the word `secret`, are in texts for good reasons."""
 ADMIN = new_token()
@@ -83,11 +83,10 @@ async def centres() -> AsyncIterator[Centres]:
         for name in running.NAMES:
             part = running.platform(name)
             simulator = await stack.enter_async_context(part.open())
-            block = part.block(simulator)
-            if name not in NO_PROXY:
-                proxy = await stack.enter_async_context(HoldingProxy(simulator.url))
-                made.proxies.append(proxy)
-                block = json.loads(json.dumps(block).replace(simulator.url, proxy.url))
+            block = part.block(simulator) | NO_SOCKETS.get(name, {})
+            proxy = await stack.enter_async_context(HoldingProxy(simulator.url))
+            made.proxies.append(proxy)
+            block = json.loads(json.dumps(block).replace(simulator.url, proxy.url))
             made.canaries |= {value for value in values(block) if len(value) > TOO_COMMON}
             made.blocks += [
                 {"name": f"right-{name.replace('_', '-')}", "platform": name, **block},

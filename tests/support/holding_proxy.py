@@ -1,4 +1,7 @@
-"""A proxy before a platform: it passes everything on, and keeps the replies to chosen requests until let go."""
+"""A proxy before a platform: it passes every request on, and keeps the replies to chosen ones until let go.
+
+A WebSocket is no request to it. The platform sees the proxy's name as its own, and refers to itself by it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from aiohttp import web
 from multidict import CIMultiDictProxy
 
 _LEAST_LENGTH = 12
-_TOKENS = re.compile(rb'"(?:access_|refresh_|id_)?token"\s*:\s*"([^"]+)"')
+_TOKENS = re.compile(rb'"(?:access_|refresh_|id_|connection)?token"\s*:\s*"([^"]+)"', re.IGNORECASE)
 _HOP_BY_HOP = frozenset(
     {"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"}
 )
@@ -80,7 +83,7 @@ class HoldingProxy:
         headers = [
             (name, value)
             for name, value in request.headers.items()
-            if name.lower() not in _HOP_BY_HOP | {"host"}
+            if name.lower() not in _HOP_BY_HOP
         ]
         url = f"{self._target}{request.path_qs}"
         try:
