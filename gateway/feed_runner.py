@@ -109,8 +109,8 @@ class FeedRunner:
         self._waiting = Interruptible()
         self._due: Step | None = None
         self._resume: bytes | None = None
-        self._facts = feed_events.FeedFacts(
         self._unresumed: Gap | None = None
+        self._facts = feed_events.FeedFacts(
             feed=feed.name,
             connector=connector.name,
             platform=connector.platform,
@@ -149,7 +149,6 @@ class FeedRunner:
             if self.state is not FeedState.FAILED:
                 self._set_state(FeedState.STOPPED)
 
-    def leave(self) -> None:
     async def _take_up(self) -> None:
         """Go on where the last process, or the connector before this one, has stopped."""
         try:
@@ -160,6 +159,7 @@ class FeedRunner:
             begun = self._clock.now()
             self._unresumed = Gap(key=f"unresumed {begun.isoformat()}", reason="resume_unreadable")
 
+    def leave(self) -> None:
         """Be no longer counted, nor told of pauses: the feed has stopped and its connector is being removed."""
         self._pause.forget(self.interrupt)
         if self.state is not None:
@@ -232,10 +232,10 @@ class FeedRunner:
             self.connector.name, self.feed.name, resumed=link.resumed, after_failures=failures
         )
         await self._append([self._facts.connected(link, self._clock.now())], None)
-        return True
         if self._unresumed is not None:
             await self._append(await self._account_for(self._unresumed, ()), None)
             self._unresumed = None
+        return True
 
     async def _receive_until_stopped(self) -> None:
         while not (self._stop.requested or self._pause.paused):
