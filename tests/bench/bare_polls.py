@@ -1,8 +1,9 @@
-"""Held requests of aiohttp and nothing else: `python -m tests.bench.bare_polls URL NUMBER`."""
+"""Held requests of aiohttp and nothing else: `python -m tests.bench.bare_polls URL NUMBER [PEM]`."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 
 import aiohttp
@@ -17,8 +18,9 @@ async def _poll(http: aiohttp.ClientSession, url: str) -> None:
             await reply.read()
 
 
-async def _main(url: str, number: int) -> None:
-    connector = aiohttp.TCPConnector(limit=0)
+async def _main(url: str, number: int, pem: str | None) -> None:
+    trust = ssl.create_default_context(cafile=pem)
+    connector = aiohttp.TCPConnector(limit=0, ssl=trust)
     async with (
         aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http,
         asyncio.TaskGroup() as tasks,
@@ -32,4 +34,4 @@ async def _main(url: str, number: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(_main(sys.argv[1], int(sys.argv[2])))
+    uvloop.run(_main(sys.argv[1], int(sys.argv[2]), sys.argv[3] if sys.argv[3:] else None))

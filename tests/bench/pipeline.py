@@ -6,18 +6,25 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from statistics import median
+from typing import Any
 
 import msgspec
 
 from tests.bench import bare_kafka
 from tests.bench.bare_kafka import Record
-from tests.bench.report import Figure, percentile
+from tests.bench.report import Figure, Target, percentile
 from tests.bench.rig import SINK, Busy, Rig, drained, gateway, kafka_sink, processes, source
 
 AGENTS = 50
 REPLY_MESSAGES = 20
 REFERENCE_RECORDS = 40_000
-PACE_PER_SECOND = 1_000
+PACES = (100, 1_000, 5_000)
+TARGET_PACE = 1_000
+DELAY_TARGETS = {0.5: (Target(bound=10),), 0.99: (Target(bound=50),)}
+RATE_TARGETS = (
+    Target(bound=20_000, at_least=True),
+    Target(bound=0.25, at_least=True, of_ratio=True),
+)
 WARM_UP_SECONDS = 2.0
 
 
@@ -50,13 +57,19 @@ async def sustained(shared: Rig, *, quick: bool) -> list[Figure]:
             name="gateway: processor time per event, both threads",
             value=median(cost for _, cost, _, _ in turns),
             unit="µs",
+            targets=(Target(bound=50),),
         )
     ]
-    for name, reference in (
-        ("aiokafka send, idempotent", await bare_kafka.pipelined(shared, sample)),
+    for name, reference, targets in (
+        (
+            "aiokafka send, idempotent",
+            await bare_kafka.pipelined(shared, sample),
+            RATE_TARGETS,
+        ),
         (
             "aiokafka send, transactions of 1,000",
             await bare_kafka.sustained(shared, sample, transactional=True),
+            (),
         ),
     ):
         figures.append(
@@ -67,6 +80,7 @@ async def sustained(shared: Rig, *, quick: bool) -> list[Figure]:
                 against=name,
                 reference=reference,
                 note=note,
+                targets=targets,
             )
         )
         note = ""
@@ -101,7 +115,7 @@ async def _flood(shared: Rig, name: str, seconds: float) -> tuple[float, float, 
     assert len(set(_ids(ours))) == len(ours), "some events came twice"
     took = max(record.timestamp_ms for record in ours) / 1000 - begun_ns / 1e9
     size = sum(len(record.value) for record in ours) / len(ours)
-    cores = _cores(shares)
+    cores = cores_used(shares)
     note = (
         f"{sent:,} messages, {len(ours):,} events of {size:.0f} bytes in {took:.1f} s, none lost or doubled;"
         f" {left:,.0f} events behind when the platform stopped; cores used: {cores}"
@@ -109,7 +123,8 @@ async def _flood(shared: Rig, name: str, seconds: float) -> tuple[float, float, 
     return len(ours) / took, 1e6 * spent["gateway"] / len(ours), note, ours[:REFERENCE_RECORDS]
 
 
-def _cores(shares: Mapping[str, float]) -> str:
+def cores_used(shares: Mapping[str, float]) -> str:
+    """For a note."""
     return ", ".join(f"{who} {share:.2f}" for who, share in shares.items())
 
 
@@ -124,51 +139,77 @@ def _ids(records: Sequence[Record]) -> list[bytes]:
 
 
 async def delay(shared: Rig, *, quick: bool) -> list[Figure]:
-    """From the platform's moment of sending to a reader of committed records, at a steady pace."""
+    """From the platform's moment of sending to a reader of committed records, at steady paces."""
     seconds = 8.0 if quick else 20.0
+    figures = []
+    for pace in (TARGET_PACE,) if quick else PACES:
+        ours, cores, topic = await paced(shared, f"pace-{pace}", pace, seconds)
+        sample = (await bare_kafka.read_all(shared, topic))[-1]
+        note = f"{len(ours):,} events; cores used: {cores}"
+        for transactional in (False, True):
+            theirs = await _bare_paced(
+                shared, sample, pace, seconds / 2, transactional=transactional
+            )
+            for share in (0.5, 0.99):
+                name = f"p{round(share * 100)}"
+                figures.append(
+                    Figure(
+                        name=f"platform to Kafka reader at {pace:,}/s, {name}",
+                        value=percentile(ours, share),
+                        unit="ms",
+                        against="aiokafka to reader, "
+                        + ("transactions" if transactional else "idempotent"),
+                        reference=percentile(theirs, share),
+                        note=note,
+                        targets=DELAY_TARGETS[share]
+                        if pace == TARGET_PACE and not transactional
+                        else (),
+                        series="" if transactional else f"delay {name}",
+                        x=pace,
+                    )
+                )
+                note = ""
+    return figures
+
+
+async def paced(
+    shared: Rig,
+    name: str,
+    pace: float,
+    seconds: float,
+    *,
+    beside: Sequence[Mapping[str, Any]] = (),
+) -> tuple[list[float], str, str]:
+    """Milliseconds from the platform to a reader of a topic, with further sinks beside it; cores used; the topic."""
     topic = await shared.topic()
+    sinks = [kafka_sink(shared, topic), *beside]
     async with (
         source(shared.http, AGENTS) as platform,
-        gateway(shared, "pace", platform.url, AGENTS, [kafka_sink(shared, topic)]) as process,
+        gateway(shared, name, platform.url, AGENTS, sinks) as process,
     ):
+        shares: dict[str, float] = {}
 
         async def send() -> None:
             busy = Busy(processes(shared, process, platform))
-            await platform.run(seconds=seconds, per_second=PACE_PER_SECOND)
+            await platform.run(seconds=seconds, per_second=pace)
             await platform.done()
             shares.update(busy.shares())
 
-        shares: dict[str, float] = {}
-        ours = await _delays(shared, topic, send, _stamp)
-    cores = _cores(shares)
-    sample = (await bare_kafka.read_all(shared, topic))[-1]
-    theirs = {}
-    for transactional in (False, True):
-        bare_topic = await shared.topic()
+        ours = await delays(shared, topic, send, _stamp)
+    return ours, cores_used(shares), topic
 
-        async def write(name: str = bare_topic, *, whole: bool = transactional) -> None:
-            await bare_kafka.write_paced(
-                shared,
-                name,
-                sample,
-                per_second=PACE_PER_SECOND,
-                seconds=seconds / 2,
-                transactional=whole,
-            )
 
-        theirs[transactional] = await _delays(shared, bare_topic, write, _bare_stamp)
-    return [
-        Figure(
-            name=f"platform to Kafka reader at {PACE_PER_SECOND:,}/s, p{round(share * 100)}",
-            value=percentile(ours, share),
-            unit="ms",
-            against="aiokafka to reader, " + ("transactions" if transactional else "idempotent"),
-            reference=percentile(theirs[transactional], share),
-            note=f"{len(ours):,} events; cores used: {cores}" if first else "",
+async def _bare_paced(
+    shared: Rig, sample: Record, pace: float, seconds: float, *, transactional: bool
+) -> list[float]:
+    topic = await shared.topic()
+
+    async def write() -> None:
+        await bare_kafka.write_paced(
+            shared, topic, sample, per_second=pace, seconds=seconds, transactional=transactional
         )
-        for first, transactional in ((True, False), (False, True))
-        for share in (0.5, 0.99)
-    ]
+
+    return await delays(shared, topic, write, _bare_stamp)
 
 
 def _bare_stamp(value: bytes) -> int | None:
@@ -176,7 +217,7 @@ def _bare_stamp(value: bytes) -> int | None:
     return int(head) if head.isdigit() else None
 
 
-async def _delays(
+async def delays(
     shared: Rig,
     topic: str,
     send: Callable[[], Awaitable[None]],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ import psutil
 
 from tests.support import site
 from tests.support.kafka import KafkaBroker
-from tests.support.processes import LineProcess, LoggedProcess
+from tests.support.processes import LineProcess, LoggedProcess, eventually
 
 SINK = "lake"
 POSITIONS = "tieline.positions"
 PARTITIONS = 6
 DRAIN_SECONDS = 120.0
 PROFILING = "tests.bench.profiled"
+MANY_STARTS: Mapping[str, Any] = {"starts_per_second": 500.0}
 
 
 @dataclass
@@ -85,13 +87,30 @@ class Source:
 
 @asynccontextmanager
 async def source(
-    http: aiohttp.ClientSession, agents: int, *, hold_seconds: float = 30.0
+    http: aiohttp.ClientSession,
+    agents: int,
+    *,
+    messages: int = 300,
+    hold_seconds: float = 30.0,
+    greets: bool = False,
+    pem: Path | None = None,
 ) -> AsyncIterator[Source]:
     """The lean platform, with messages for so many agents."""
     command = [sys.executable, "-m", "tests.bench.source", "--agents", str(agents)]
-    command += ["--hold", str(hold_seconds)]
+    command += ["--messages", str(messages), "--hold", str(hold_seconds)]
+    command += ["--greet"] if greets else []
+    command += ["--tls", str(pem)] if pem else []
+    async with started_source(http, command) as made:
+        yield made
+
+
+@asynccontextmanager
+async def started_source(
+    http: aiohttp.ClientSession, command: Sequence[str]
+) -> AsyncIterator[Source]:
+    """A platform that is told to send as `tests.bench.source` is."""
     async with LineProcess(command, grace_seconds=5.0) as process:
-        line = await process.read(timeout_seconds=60.0)
+        line = await process.read(timeout_seconds=120.0)
         yield Source(process, line["url"], http)
 
 
@@ -114,14 +133,38 @@ class _ProfiledGateway(site.GatewayProcess):
 
 @asynccontextmanager
 async def gateway(
-    shared: Rig, name: str, url: str, agents: int, sinks: Sequence[Mapping[str, Any]]
+    shared: Rig,
+    name: str,
+    url: str,
+    agents: int,
+    sinks: Sequence[Mapping[str, Any]],
+    *,
+    trusted: Path | None = None,
 ) -> AsyncIterator[site.GatewayProcess]:
-    """The gateway on a fresh journal, with all its feeds connected; stopped with SIGTERM at the end."""
+    """The gateway with a session for each agent of the lean platform, whose certificate it trusts if there is one."""
+    connectors = [site.connector(url, agents)]
+    async with started_gateway(shared, name, connectors, sinks, trusted=trusted) as process:
+        await _joined(shared.http, url, agents, process)
+        await process.wait_connected(timeout_seconds=60.0)
+        yield process
+
+
+@asynccontextmanager
+async def started_gateway(
+    shared: Rig,
+    name: str,
+    connectors: Sequence[Mapping[str, Any]],
+    sinks: Sequence[Mapping[str, Any]],
+    *,
+    settings: Mapping[str, Any] = MANY_STARTS,
+    trusted: Path | None = None,
+) -> AsyncIterator[site.GatewayProcess]:
+    """The gateway on a fresh journal; stopped with SIGTERM at the end."""
     directory = shared.directory / name
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)
     configuration = {
-        "gateway": {"starts_per_second": 500.0, "log": {"level": "warning"}},
-        "connectors": [site.connector(url, agents)],
+        "gateway": {"log": {"level": "warning"}, **settings},
+        "connectors": list(connectors),
         "sinks": list(sinks),
     }
     process = site.GatewayProcess(directory, configuration, shared.http)
@@ -129,14 +172,43 @@ async def gateway(
         process = _ProfiledGateway(directory, configuration, shared.http)
         process.profile = shared.profile.with_name(f"{name}-{shared.profile.name}")
     try:
-        process.start()
-        await process.wait_connected(timeout_seconds=60.0)
+        with _trusting(trusted):
+            process.start()
         yield process
         code = await process.terminate()
         assert code == 0, f"the gateway ended with {code}\n{process.log}"
+    except BaseException as error:
+        error.add_note(f"the gateway's log:\n{process.log}")
+        raise
     finally:
         if process.starts:
             process.kill()
+
+
+@contextmanager
+def _trusting(pem: Path | None) -> Iterator[None]:
+    """Processes started now trust this certificate and no other, if there is one."""
+    if pem is not None:
+        os.environ["SSL_CERT_FILE"] = str(pem)
+    try:
+        yield
+    finally:
+        if pem is not None:
+            del os.environ["SSL_CERT_FILE"]
+
+
+async def _joined(
+    http: aiohttp.ClientSession, url: str, agents: int, process: site.GatewayProcess
+) -> None:
+    """Wait for the sessions where it costs the gateway nothing."""
+
+    async def joined() -> bool:
+        async with http.get(f"{url}/bench/state", ssl=False) as reply:
+            return int((await reply.json())["sessions"]) >= agents
+
+    await eventually(
+        joined, f"all sessions\n{process.log}", timeout_seconds=180.0, poll_seconds=0.1
+    )
 
 
 def kafka_sink(shared: Rig, topic: str, **more: Any) -> dict[str, Any]:

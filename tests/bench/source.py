@@ -11,10 +11,12 @@ import argparse
 import asyncio
 import json
 import random
+import ssl
 import sys
 import time
 from base64 import b64decode
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,7 +25,6 @@ from aiohttp import web
 
 from tests.bench.tape import Tape, record
 
-TAPE_MESSAGES = 300
 TICK_SECONDS = 0.001
 MAX_REPLY_MESSAGES = 200
 COOKIE = "BENCHSESSION"
@@ -47,9 +48,10 @@ class _Session:
 class Source:
     """Serves feeds in one of two ways: as fast as they are asked for, or at a pace."""
 
-    def __init__(self, agents: int, hold_seconds: float) -> None:
+    def __init__(self, agents: int, messages: int, hold_seconds: float, *, greets: bool) -> None:
         self._hold_seconds = hold_seconds
-        self._tapes = record(agents, TAPE_MESSAGES) if agents else {}
+        self._greets = greets
+        self._tapes = record(agents, messages) if agents else {}
         self._sessions: dict[str, _Session] = {}
         self._flood_until = 0.0
         self._batch = 0
@@ -81,7 +83,9 @@ class Source:
             reply: dict[str, Any] = {"channel": channel, "id": message["id"], "successful": True}
             if channel == "/meta/handshake":
                 name = request.cookies[COOKIE]
-                self._sessions[name] = _Session(self._tapes.get(name))
+                self._sessions[name] = session = _Session(self._tapes.get(name))
+                if self._greets and session.tape is not None:
+                    session.queue.append(session.tape.next(1))
                 reply |= {
                     "clientId": name,
                     "version": "1.0",
@@ -172,14 +176,22 @@ class Source:
         )
 
 
-async def _serve(agents: int, hold_seconds: float) -> None:
-    runner = web.AppRunner(
-        Source(agents, hold_seconds).app(), access_log=None, shutdown_timeout=0.1
-    )
+async def _serve(source: Source, pem: Path | None) -> None:
+    tls = None
+    if pem is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(pem)
+    await serve(source.app(), tls)
+
+
+async def serve(app: web.Application, tls: ssl.SSLContext | None = None) -> None:
+    """Serve on a free port, print the URL as one JSON line, and end with the standard input."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096, ssl_context=tls).start()
     host, port = runner.addresses[0][:2]
-    sys.stdout.write(json.dumps({"url": f"http://{host}:{port}"}) + "\n")
+    scheme = "http" if tls is None else "https"
+    sys.stdout.write(json.dumps({"url": f"{scheme}://{host}:{port}"}) + "\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)
     await runner.cleanup()
@@ -189,9 +201,13 @@ def main() -> None:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--agents", type=int, required=True, help="how many have messages")
+    parser.add_argument("--messages", type=int, default=300, help="on each one's tape")
     parser.add_argument("--hold", type=float, default=30.0, help="seconds that a poll is held")
-    arguments = parser.parse_args()
-    uvloop.run(_serve(arguments.agents, arguments.hold))
+    parser.add_argument("--greet", action="store_true", help="one message for each new session")
+    parser.add_argument("--tls", type=Path, metavar="PEM", help="certificate and key")
+    chosen = parser.parse_args()
+    source = Source(chosen.agents, chosen.messages, chosen.hold, greets=chosen.greet)
+    uvloop.run(_serve(source, chosen.tls))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,40 @@
+"""The parts of the benchmark by name, in the order in which a whole run measures them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tests.bench import idle, journal, pipeline, retention, streams
+from tests.bench.report import Figure
+from tests.bench.rig import Rig
+
+
+class Alone(Protocol):
+    """A part that needs a directory and nothing else."""
+
+    def __call__(self, directory: Path, *, quick: bool) -> Awaitable[Sequence[Figure]]:
+        """Measure."""
+
+
+class WithBroker(Protocol):
+    """A part that needs the broker."""
+
+    def __call__(self, shared: Rig, *, quick: bool) -> Awaitable[Sequence[Figure]]:
+        """Measure."""
+
+
+ALONE: Mapping[str, Alone] = {
+    "journal": journal.measure,
+    "retention": retention.measure,
+    "streams": streams.measure,
+}
+WITH_BROKER: Mapping[str, WithBroker] = {
+    "sustained": pipeline.sustained,
+    "delay": pipeline.delay,
+    "idle": idle.measure,
+}
+PARTS = (*ALONE, *WITH_BROKER)
+SHORT = ("journal", "retention", "streams", "sustained", "delay", "idle")
+"""Those that `make bench` measures, in under three minutes."""
