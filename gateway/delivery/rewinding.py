@@ -21,10 +21,12 @@ async def place(journal: Journal, *, position: int | None, time: datetime | None
         assert time is not None  # noqa: S101 - exactly one is given
         return await _before(journal, time, oldest, figures.last_position)
     if not oldest <= position <= figures.last_position:
+        removed = "older events were removed by the journal's retention"
+        ahead = "the journal ends there; give the position of an event that it has"
         raise TielineError(
             f"`position` must lie between {oldest} and {figures.last_position}, but is {position}",
             reason=Reason.INVALID,
-            hint="older events were removed by the journal's retention",
+            hint=removed if position < oldest else ahead,
         )
     return position
 

@@ -373,16 +373,16 @@ async def test_a_sink_can_begin_again_with_a_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "wish",
+    ("wish", "said"),
     [
-        {},
-        {"position": 1, "time": datetime.now(UTC)},
-        {"position": 99},
-        {"position": -1},
-        {"time": datetime(2026, 1, 1)},  # noqa: DTZ001 - the mistake that is tested
+        ({}, "either"),
+        ({"position": 1, "time": datetime.now(UTC)}, "either"),
+        ({"position": 99}, "the journal ends there"),
+        ({"position": -1}, "retention"),
+        ({"time": datetime(2026, 1, 1)}, "offset"),  # noqa: DTZ001 - the mistake that is tested
     ],
 )
-async def test_a_place_that_is_none_is_refused(wish: dict[str, object]) -> None:
+async def test_a_place_that_is_none_is_refused(wish: dict[str, object], said: str) -> None:
     sink, journal = RecordingSink(), await journal_of(3)
     dispatcher = dispatcher_of(sink, journal)
     async with running(dispatcher):
@@ -390,6 +390,7 @@ async def test_a_place_that_is_none_is_refused(wish: dict[str, object]) -> None:
         with pytest.raises(TielineError) as caught:
             await dispatcher.rewind(**wish)  # type: ignore[arg-type]  # wrong on purpose
     assert caught.value.reason is Reason.INVALID
+    assert said in str(caught.value)
 
 
 async def test_a_full_journal_keeps_no_sink_from_burying() -> None:
