@@ -157,9 +157,8 @@ def _tell_transition(message: Message, change: Change) -> None:
         stamp = "startTimeStamp"
     if stamp and change.changed(stamp):
         at = moment(change.known.fields.get(stamp))
-    surprising = (
-        message.provenance is Provenance.LIVE and now is not None and not is_legal(previous, now)
-    )
+    live = message.provenance is Provenance.LIVE
+    surprising = live and now is not None and not _may_follow(previous, now)
     _add(
         message,
         change,
@@ -168,6 +167,15 @@ def _tell_transition(message: Message, change: Change) -> None:
         at=at,
         anomaly="illegal_transition" if surprising else UNSET,
     )
+
+
+def _may_follow(previous: ConnectionState | None, now: ConnectionState) -> bool:
+    """Whether a session may go from one state to another.
+
+    It has one status for all its agents, so one that an agent has may be offered to the next, or go back to a queue.
+    """
+    offered_again = previous in {_C.CONNECTED, _C.HELD} and now in {_C.QUEUED, _C.ALERTING}
+    return offered_again or is_legal(previous, now)
 
 
 def _tell_parties(message: Message, change: Change) -> None:

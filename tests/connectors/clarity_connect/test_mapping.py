@@ -142,6 +142,18 @@ def test_a_session_that_all_lists_dropped_is_over() -> None:
     assert not feed.mapper.state.sessions
 
 
+@pytest.mark.parametrize("status", ["NotifyingAgent", "ReEnqueued"])
+def test_a_session_that_is_offered_to_the_next_agent_surprises_nobody(status: str) -> None:
+    """It has one status for all its agents; one that begins in the middle does surprise."""
+    feed = Feed()
+    feed.session("added", sessionStatus="queued", agentId=5)
+    feed.session("changed", sessionStatus="active")
+    (again,) = feed.session("changed", sessionStatus=status)
+    assert not isinstance(again.anomaly, str)
+    (surprise, *_) = Feed().session("added", sessionStatus="active")
+    assert surprise.anomaly == "illegal_transition"
+
+
 def test_a_session_that_another_agent_has_now_was_transferred() -> None:
     feed = Feed()
     feed.session("added", sessionStatus="Active", agentId=5)
