@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from gateway.contracts import Gap, Guarantee, Link
 from gateway.events import (
     CATALOGUE,
     Data,
     Event,
+    Provenance,
     TimeSource,
     event_id,
     source_of,
@@ -17,6 +20,17 @@ from gateway.events import (
 from gateway.events.operations import FeedData
 
 VENDOR_MESSAGE = "tieline.vendor.message.v1"
+_STATEMENTS = (".snapshot.v1", ".metrics.observed.v1")
+"""Types that tell how something is, not that it changed."""
+
+
+def recovered(snapshot: Iterable[Event], delivered: Iterable[Event] = ()) -> int:
+    """How many changes came to light after a gap: by a snapshot, and by the feed itself where that compares states.
+
+    States and figures that are only said again are none.
+    """
+    compared = (event for event in delivered if event.provenance is Provenance.RECONCILED)
+    return sum(not event.type.endswith(_STATEMENTS) for event in chain(snapshot, compared))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

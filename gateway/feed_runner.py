@@ -47,9 +47,6 @@ from gateway.states import FeedState
 from gateway.telemetry import Telemetry
 from gateway.transitions import flagged
 
-_STATEMENTS = (".snapshot.v1", ".metrics.observed.v1")
-"""Types that tell how something is, not that it changed."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisorPolicy:
@@ -274,7 +271,7 @@ class FeedRunner:
             return
         noticed = self._clock.now()
         found = await self.connector.snapshot(self.feed)
-        if all(event.type.endswith(_STATEMENTS) for event in found):
+        if not feed_events.recovered(found):
             found = ()
         self._telemetry.feed_resynced(self.connector.name, self.feed.name, reason, len(found))
         if not found:
@@ -360,9 +357,8 @@ class FeedRunner:
         """Count a gap, and close it behind what brought it to light and what was recovered."""
         self.gaps += 1
         self._telemetry.feed_gap(self.connector.name, self.feed.name, reason=gap.reason)
-        closed = self._facts.gap_closed(
-            gap, noticed, recovered=len(reconciled), now=self._clock.now()
-        )
+        recovered = feed_events.recovered(reconciled, events)
+        closed = self._facts.gap_closed(gap, noticed, recovered=recovered, now=self._clock.now())
         return [*events, *reconciled, closed]
 
     async def _append(self, events: Sequence[Event], resume: bytes | None) -> Appended:

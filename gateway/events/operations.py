@@ -85,7 +85,7 @@ class FeedData(Data, frozen=True, kw_only=True):
         resumed: the earlier session went on, nothing was lost for all we know.
         from_time, to_time: bounds of a gap or of the silence (encoded as `from` and `to`); the truth lies within.
         rhythm_seconds: a quiet feed was expected to say something within this time.
-        recovered: events that reconciliation brought back.
+        recovered: changes that reconciliation brought back; what only says a state or a figure again is none.
         unrecovered: events known to be lost; `null` in a closed gap means that nobody can know.
     """
 

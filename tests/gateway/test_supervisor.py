@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from gateway.contracts import Delivery, Gap, Journal, Link
 from gateway.errors import AuthRejected, ConfigError, NotConnected, NotReady, Reason
+from gateway.events import Provenance
 from gateway.feed_runner import FeedRunner, SupervisorPolicy
 from gateway.lifecycle import StopSignal
 from gateway.states import FeedState
@@ -214,6 +216,19 @@ async def test_after_a_gap_the_snapshot_is_told_before_the_gap_closes() -> None:
             "feed.gap.closed",
         ]
         assert (await run.journal.read(0, 10))[-1].data()["recovered"] == 1
+
+
+async def test_what_the_feed_compared_counts_as_recovered_and_what_is_said_again_does_not() -> None:
+    feed = ScriptedFeed()
+    connector = ReconcilingConnector(feeds=[feed])
+    statement = replace(call_event(3), type="tieline.agent.state.snapshot.v1")
+    connector.snapshots = [[statement, call_event(4, verb="ended")]]
+    compared = replace(call_event(2), provenance=Provenance.RECONCILED)
+    async with running(connector) as run:
+        gap = Gap(key="k", reason="not_polled")
+        feed.inbox.put_nowait(Delivery(events=(call_event(1), compared), resume=b"r", gap=gap))
+        await until(lambda: feed.committed)
+        assert (await run.journal.read(0, 10))[-1].data()["recovered"] == 2
 
 
 async def test_a_failed_snapshot_acknowledges_nothing() -> None:
