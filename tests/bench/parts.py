@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tests.bench import idle, journal, pipeline, retention, streams
+from tests.bench import idle, journal, pipeline, platforms, retention, streams
 from tests.bench.report import Figure
 from tests.bench.rig import Rig
 
@@ -32,6 +32,8 @@ ALONE: Mapping[str, Alone] = {
 }
 WITH_BROKER: Mapping[str, WithBroker] = {
     "sustained": pipeline.sustained,
+    "signalr": platforms.signalr,
+    "long_poll": platforms.long_poll,
     "delay": pipeline.delay,
     "idle": idle.measure,
 }

@@ -41,8 +41,8 @@ _decode = msgspec.json.Decoder(_Data).decode
 
 def _stamp(value: bytes) -> int | None:
     """When the platform made the message, in nanoseconds since the epoch."""
-    reference = _reference(value)
-    return None if reference is None else int(reference.partition("-")[0])
+    name = reference(value)
+    return None if name is None else int(name.partition("-")[0])
 
 
 async def sustained(shared: Rig, *, quick: bool) -> list[Figure]:
@@ -110,9 +110,9 @@ async def _flood(shared: Rig, name: str, seconds: float) -> tuple[float, float, 
         for record, stamp in zip(records, stamps, strict=True)
         if stamp is not None and stamp >= begun_ns
     ]
-    references = {_reference(record.value) for record in ours}
+    references = {reference(record.value) for record in ours}
     assert len(references) == sent, f"{sent} messages were sent, {len(references)} arrived"
-    assert len(set(_ids(ours))) == len(ours), "some events came twice"
+    assert len(set(ids(ours))) == len(ours), "some events came twice"
     took = max(record.timestamp_ms for record in ours) / 1000 - begun_ns / 1e9
     size = sum(len(record.value) for record in ours) / len(ours)
     cores = cores_used(shares)
@@ -128,13 +128,14 @@ def cores_used(shares: Mapping[str, float]) -> str:
     return ", ".join(f"{who} {share:.2f}" for who, share in shares.items())
 
 
-def _reference(value: bytes) -> str | None:
+def reference(value: bytes) -> str | None:
     """The name of the platform's message."""
     native = _decode(value).native
     return native.reference if native else None
 
 
-def _ids(records: Sequence[Record]) -> list[bytes]:
+def ids(records: Sequence[Record]) -> list[bytes]:
+    """The ids of events."""
     return [dict(record.headers)["ce_id"] for record in records]
 
 
