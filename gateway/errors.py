@@ -86,8 +86,8 @@ class ConfigError(TielineError):
     default_reason = Reason.CONFIG
 
 
-class Retryable(TielineError):
-    """Another try is worth while, not before `retry_after_seconds` if the peer named a time."""
+class Timed(TielineError):
+    """An error that may say after how many seconds another try is worth while."""
 
     def __init__(
         self,
@@ -99,6 +99,10 @@ class Retryable(TielineError):
     ) -> None:
         super().__init__(message, reason=reason, hint=hint)
         self.retry_after_seconds = retry_after_seconds
+
+
+class Retryable(Timed):
+    """Another try is worth while, not before `retry_after_seconds` if the peer named a time."""
 
 
 class ConnectionFailed(Retryable):
@@ -135,42 +139,20 @@ class DeliveryRetryable(Retryable):
     default_reason = Reason.SERVER_ERROR
 
 
-class AttachmentRefused(TielineError):
+class AttachmentRefused(Timed):
     """An upload is not kept; worth another try where `retry_after_seconds` is set."""
 
     default_reason = Reason.REFUSED
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        reason: Reason | None = None,
-        hint: str = "",
-        retry_after_seconds: float | None = None,
-    ) -> None:
-        super().__init__(message, reason=reason, hint=hint)
-        self.retry_after_seconds = retry_after_seconds
 
 
 class CommandError(TielineError):
     """A command did not get the answer that was hoped for."""
 
 
-class CommandRefused(CommandError):
+class CommandRefused(Timed, CommandError):
     """Certain: the command was not carried out. `retry_after_seconds` is set where a later try is worth while."""
 
     default_reason = Reason.REFUSED
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        reason: Reason | None = None,
-        hint: str = "",
-        retry_after_seconds: float | None = None,
-    ) -> None:
-        super().__init__(message, reason=reason, hint=hint)
-        self.retry_after_seconds = retry_after_seconds
 
 
 class CommandUncertain(CommandError):
