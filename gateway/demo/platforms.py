@@ -38,8 +38,9 @@ class Scene:
 def scenes() -> list[Scene]:
     """The parts of all platforms that have one."""
     found = []
-    for platform in Registry().platforms():
-        path = files(f"connectors.{platform}") / "demo.yaml"
+    registry = Registry()
+    for platform in registry.platforms():
+        path = files(registry.package_of(platform)) / "demo.yaml"
         if path.is_file():
             found.append(Scene(platform=platform, **yaml.safe_load(path.read_text())))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,3 +110,25 @@ def test_the_simulator_is_loaded_only_when_asked_for(registry: Registry) -> None
         registry.load_simulator("empty")
     with pytest.raises(ConfigError, match="no platform 'nope'"):
         registry.load_simulator("nope")
+
+
+def test_another_distribution_adds_a_platform_by_an_entry_point(
+    registry: Registry, tmp_path: Path
+) -> None:
+    """With its simulator, and without taking a name that is here already; listing imports it not."""
+    declared = "[tieline.platforms_of_test]\nacme = acme_of_test\ngood = acme_of_test\n"
+    for name, text in {
+        "acme-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: acme\nVersion: 1\n",
+        "acme-1.dist-info/entry_points.txt": declared,
+        "acme_of_test/__init__.py": PLATFORM.format(name="acme"),
+        "acme_of_test/simulator.py": "STARTED = True",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    importlib.invalidate_caches()
+    assert registry.platforms() == ("acme", "broken", "empty", "good", "misnamed")
+    assert "acme_of_test" not in sys.modules
+    assert registry.platform("acme").name == "acme"
+    assert registry.package_of("good") == "platforms_of_test.good"
+    assert registry.load_simulator("acme").STARTED
