@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable, Sized
+from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
@@ -241,15 +241,22 @@ def choice_but(state: str, rng: Random) -> str:
 
 
 class Http:
-    """The exchange's requests."""
+    """The exchange's requests. `looked` is called when somebody reads the state."""
 
     def __init__(
-        self, world: World, settings: SimulatorSettings, plan: FaultPlan, rng: Random
+        self,
+        world: World,
+        settings: SimulatorSettings,
+        plan: FaultPlan,
+        rng: Random,
+        *,
+        looked: Callable[[], None],
     ) -> None:
         self._world = world
         self._settings = settings
         self._plan = plan
         self._rng = rng
+        self._looked = looked
 
     def routes(self) -> list[web.RouteDef]:
         """Everything but /sim/."""
@@ -277,7 +284,9 @@ class Http:
 
     async def _read(self, request: web.Request) -> web.Response:
         if request.path == STATE_PATH:
-            return json(self._world.shown())
+            shown = self._world.shown()
+            self._looked()
+            return json(shown)
         query, log = request.query, self._world.log
         try:
             after = int(query["after"])
@@ -342,7 +351,8 @@ class Simulator(SimulatedServer):
         self.lives = Lives(self.world, chosen, self.rng, self.ledger)
         self.app = web.Application()
         self.app.add_routes(AdminRoutes(self, self.lives, self._facts).routes())
-        self.app.add_routes(Http(self.world, chosen, self.plan, self.fault_rng).routes())
+        http = Http(self.world, chosen, self.plan, self.fault_rng, looked=self._begin_lives)
+        self.app.add_routes(http.routes())
         self.prepare(self.app, name="example_pbx simulator", faults=chosen.faults)
 
     @property
@@ -351,14 +361,16 @@ class Simulator(SimulatedServer):
         return (self.log,)
 
     def begin(self) -> None:
-        """Let everybody live."""
-        for agent in self.world.agents.values():
-            self.lives.begin(agent)
+        """Lives wait until somebody looks: what happened before is in no client's debt."""
         self.agenda.every(self.lives.pause_until_next_tick, self.lives.tick)
 
     def strike(self, fault: Fault) -> None:  # noqa: ARG002 - there is only one instant kind
         """The exchange comes back with a new log."""
         self.log.restart()
+
+    def _begin_lives(self) -> None:
+        for agent in self.world.agents.values():
+            self.lives.begin(agent)
 
     def _facts(self) -> dict[str, object]:
         return {"agents": len(self.world.agents)}
