@@ -3,7 +3,7 @@
 `loader.load` makes a `settings.Config`; `report.InvalidConfiguration` says what is wrong.
 """
 
-from config.loader import SettingsLookup, load
+from config.loader import SettingsLookup, load, load_again
 from config.report import Finding, InvalidConfiguration
 from config.settings import (
     Config,
@@ -23,4 +23,5 @@ __all__ = [
     "SettingsLookup",
     "SinkConfig",
     "load",
+    "load_again",
 ]

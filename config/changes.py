@@ -10,7 +10,14 @@ from pydantic import BaseModel
 
 from config.settings import Config, GatewaySettings
 
-SWAPPED = frozenset({"gateway.api.tokens", "gateway.journal.encryption_keys"})
+SWAPPED = frozenset(
+    {
+        "gateway.api.tls.cert",
+        "gateway.api.tls.key",
+        "gateway.api.tokens",
+        "gateway.journal.encryption_keys",
+    }
+)
 """Keys of `gateway` that a running gateway takes over; every other one is read at its start only."""
 
 
@@ -47,8 +54,14 @@ class Changes:
 
 
 def changes(old: Config, new: Config) -> Changes:
-    """Compare two configurations by what they mean; the same secret from another place is no difference."""
-    keys = tuple(_differing("gateway", old.gateway, new.gateway))
+    """Compare two configurations by what they mean.
+
+    The same secret from another place is no difference, another content of the same file is.
+    """
+    keys = dict.fromkeys(_differing("gateway", old.gateway, new.gateway))
+    keys |= dict.fromkeys(
+        key for key, content in new.contents.items() if old.contents.get(key, content) != content
+    )
     return Changes(
         connectors=_blocks(old.connectors, new.connectors),
         sinks=_blocks(old.sinks, new.sinks),

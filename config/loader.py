@@ -20,7 +20,15 @@ from pydantic import BaseModel
 from config import environment as variables
 from config.document import Document, read
 from config.references import Resolver
-from config.report import Finding, InvalidConfiguration, KeyPath, describe, kind_of, scrub
+from config.report import (
+    Finding,
+    InvalidConfiguration,
+    KeyPath,
+    describe,
+    dotted,
+    kind_of,
+    scrub,
+)
 from config.settings import (
     Config,
     ConnectorBlock,
@@ -34,6 +42,7 @@ from config.validation import Model, validate
 from gateway.api.addresses import is_loopback
 from gateway.errors import ConfigError
 from gateway.events import CATALOGUE
+from gateway.tracing import settings as tracing
 
 
 class SettingsLookup(Protocol):
@@ -69,6 +78,19 @@ def load(
                 )
             ]
         ) from None
+
+
+def load_again(
+    config: Config, environment: Mapping[str, str] | None = None, *, registry: SettingsLookup
+) -> Config:
+    """The same text once more, with what its references and paths lead to now; the file itself is not read.
+
+    Raises InvalidConfiguration as `load` does.
+    """
+    if config.document is None:
+        return load(config.path, environment, registry=registry)
+    variables_of_now = os.environ if environment is None else environment
+    return _Loading(config.document, variables_of_now, registry).run()
 
 
 class _Loading:
@@ -114,7 +136,18 @@ class _Loading:
             warnings=tuple(
                 replace(item, found=scrub(item.found, self._resolver.secrets)) for item in found
             ),
+            contents=self._contents(("gateway",), from_part=0),
+            document=self._document,
+            files=self._resolver.files,
         )
+
+    def _contents(self, path: KeyPath, *, from_part: int) -> dict[str, str]:
+        """Digests of files that keys below a path name, by what of the key follows so many parts."""
+        return {
+            dotted(key[from_part:]): content
+            for key, content in self._resolver.contents.items()
+            if key[: len(path)] == path
+        }
 
     def _error(self, path: KeyPath, found: str, expected: str, hint: str = "") -> None:
         self._findings.append(Finding(path=path, found=found, expected=expected, hint=hint))
@@ -177,6 +210,7 @@ class _Loading:
             settings=settings,
             rhythm_seconds=common.rhythm_seconds,
             commands_per_second=common.commands_per_second,
+            contents=self._contents(path, from_part=len(path)),
         )
 
     def _sink(
@@ -196,6 +230,7 @@ class _Loading:
             connectors=tuple(common.connectors or ()),
             mask=tuple(common.mask),
             settings=settings,
+            contents=self._contents(path, from_part=len(path)),
         )
 
     def _common(self, model: type[Model], block: dict[str, Any], path: KeyPath) -> Model | None:
@@ -267,13 +302,27 @@ class _Loading:
                 "a certificate, or a proxy in front that has one",
                 "tokens travel readable otherwise",
             )
+        if gateway.traces is not None and not tracing.installed():
+            self._error(
+                ("gateway", "traces"),
+                "settings for packages that are not installed",
+                "OpenTelemetry, or no traces",
+                tracing.REMEDY,
+            )
         in_file = [path for path in self._resolver.literal_secrets if not self._variable(path)]
-        if in_file and self._document.path.stat().st_mode & stat.S_IROTH:
+        if in_file and self._readable_by_all():
             self._warn(
                 in_file[0],
                 "a secret in a file that every user can read",
                 "{file: PATH} or {env: NAME}, or a file with mode 0600",
             )
+
+    def _readable_by_all(self) -> bool:
+        try:
+            return bool(self._document.path.stat().st_mode & stat.S_IROTH)
+        except OSError:
+            # It was read before, and is gone.
+            return False
 
     def _quiet(
         self, connectors: list[ConnectorConfig | None], sinks: list[SinkConfig | None]

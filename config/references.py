@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from config.files import Signature, digest, signature
 from config.report import Finding, KeyPath, looks_secret
 from config.shape import child, is_path, is_secret
 
@@ -21,13 +22,25 @@ _CREDENTIALS = "CREDENTIALS_DIRECTORY"
 
 @dataclass(slots=True)
 class Resolver:
-    """Resolves one configuration; remembers the secrets it met, so that reports can leave them out."""
+    """Resolves one configuration.
+
+    Attributes:
+        directory: where relative paths begin.
+        environment: variables that secrets may stand in.
+        findings: what could not be resolved.
+        secrets: those it met, so that reports can leave them out.
+        literal_secrets: where secrets stand in the file itself.
+        files: those that references and paths name, as they were before they were read.
+        contents: digest of each file that a path names, by the path's key: what reads it reads it later.
+    """
 
     directory: Path
     environment: Mapping[str, str]
     findings: list[Finding] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
     literal_secrets: list[KeyPath] = field(default_factory=list)
+    files: dict[Path, Signature] = field(default_factory=dict)
+    contents: dict[KeyPath, str] = field(default_factory=dict)
 
     def resolve(self, value: Any, annotation: Any, path: KeyPath) -> Any:
         """The value with its references read and its paths made absolute."""
@@ -40,7 +53,7 @@ class Resolver:
             if looks_secret(path):
                 self._remember(value, path)
             if is_path(annotation) and value:
-                return str(self.directory / value)
+                return str(self._named(self.directory / value, path))
             return value
         if isinstance(value, dict):
             return {
@@ -53,6 +66,13 @@ class Resolver:
                 for index, item in enumerate(value)
             ]
         return value
+
+    def _named(self, file_path: Path, path: KeyPath) -> Path:
+        before = signature(file_path)
+        if content := digest(file_path):
+            self.files[file_path] = before
+            self.contents[path] = content
+        return file_path
 
     def _remember(self, value: Any, path: KeyPath) -> None:
         if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "":
@@ -103,6 +123,7 @@ class Resolver:
 
     def _from_file(self, file_path: Path, name: str, here: KeyPath) -> str | None:
         expected = f"a UTF-8 file of at most {MAX_SECRET_BYTES >> 10} KiB with the secret"
+        self.files[file_path] = signature(file_path)
         try:
             with file_path.open("rb") as file:
                 content = file.read(MAX_SECRET_BYTES + 1)

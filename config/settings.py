@@ -11,10 +11,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from config.document import Document
+from config.files import Files
 from config.report import Finding
 from gateway.api.settings import ApiSettings
 from gateway.attachments import AttachmentSettings
 from gateway.journal.settings import JournalSettings
+from gateway.tracing import TracesSettings
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
 
@@ -84,6 +87,10 @@ class GatewaySettings(BaseModel):
         LivenessSettings, Field(description="feeds that are connected and fall quiet")
     ] = LivenessSettings()
     log: Annotated[LogSettings, Field(description="logging")] = LogSettings()
+    traces: Annotated[
+        TracesSettings | None,
+        Field(description="OpenTelemetry traces, with the extra `otel`; none: nothing is traced"),
+    ] = None
     shutdown_seconds: Annotated[
         float,
         Field(
@@ -96,6 +103,15 @@ class GatewaySettings(BaseModel):
     starts_per_second: Annotated[
         float, Field(gt=0, le=10_000, description="feeds that may start to connect in one second")
     ] = 100.0
+    secret_check_seconds: Annotated[
+        float,
+        Field(
+            ge=0.1,
+            le=3600,
+            description="how often files with secrets, certificates and accounts are looked at; one that changed is"
+            " taken over when it has stood still for a second",
+        ),
+    ] = 5.0
     command_deadline_seconds: Annotated[
         float,
         Field(
@@ -186,7 +202,8 @@ class Settings(BaseSettings):
 class ConnectorConfig:
     """One connector: its name, its platform, and the platform's own settings, checked.
 
-    `rhythm_seconds` maps globs of feed names to the time within which such a feed gives something.
+    `rhythm_seconds` maps globs of feed names to the time within which such a feed gives something; `contents` digests
+    of the files that its settings name, by key.
     """
 
     name: str
@@ -194,6 +211,7 @@ class ConnectorConfig:
     settings: Any
     rhythm_seconds: Mapping[str, float] = field(default_factory=dict)
     commands_per_second: float = 50.0
+    contents: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +222,7 @@ class SinkConfig:
         events: globs of event types.
         connectors: names of connectors; empty means all, also those to come.
         mask: what is masked, in the words of `gateway.masking`.
+        contents: digests of the files that its settings name, by key.
     """
 
     name: str
@@ -212,14 +231,24 @@ class SinkConfig:
     connectors: tuple[str, ...]
     mask: tuple[str, ...]
     settings: Any
+    contents: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """A configuration without errors, and what is worth a warning all the same."""
+    """A configuration without errors, and what is worth a warning all the same.
+
+    Attributes:
+        contents: digests of the files that keys of `gateway` name, by key.
+        document: what it was made of, to be resolved anew when a file has changed that it draws on.
+        files: those files, as they were when they were read.
+    """
 
     path: Path
     gateway: GatewaySettings
     connectors: tuple[ConnectorConfig, ...]
     sinks: tuple[SinkConfig, ...]
     warnings: tuple[Finding, ...] = ()
+    contents: Mapping[str, str] = field(default_factory=dict)
+    document: Document | None = field(default=None, repr=False, compare=False)
+    files: Files = field(default_factory=dict, repr=False, compare=False)

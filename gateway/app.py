@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from config import load
+from config import load, load_again
 from config.settings import Config, GatewaySettings
 from gateway.api.server import ApiServer
 from gateway.attachments import AttachmentSpool
@@ -39,6 +39,7 @@ from gateway.registry import Registry
 from gateway.reloading import Reloader
 from gateway.roster import Roster, Surroundings
 from gateway.runtime import Runtime
+from gateway.secret_watch import SecretWatch
 from gateway.service_manager import ServiceManager
 from gateway.sink_desk import DispatcherDesk
 from gateway.sink_runner import SinkRunner
@@ -178,11 +179,19 @@ class Gateway:
         reloader = Reloader(
             config,
             read=lambda: load(config.path, registry=self._registry),
+            read_again=lambda in_force: load_again(in_force, registry=self._registry),
             roster=roster,
             take_over=lambda settings: self._take_over(settings, journal),
             telemetry=self.telemetry,
         )
         self._reloader = reloader
+        secrets = SecretWatch(
+            lambda: reloader.files,
+            reloader.take_files,
+            clock=self._clock,
+            check_seconds=config.gateway.secret_check_seconds,
+            tell_refused=self.telemetry.files_refused,
+        )
         self.runtime = Runtime(
             roster=roster,
             supervisor=supervisor,
@@ -225,6 +234,7 @@ class Gateway:
                 "attachments": attachments.run(),
                 "quiet feeds": watcher.run(),
                 "reloads": reloader.run(),
+                "secrets": secrets.run(),
                 # To the last moment: a stop that hangs in the journal is ended too.
                 "watchdog": self._service_manager.feed_watchdog(lambda: self._prove_life(journal)),
             },
@@ -250,6 +260,7 @@ class Gateway:
             )
             self.telemetry.stopping(signal=stop.cause, deadline_seconds=seconds)
             running["reloads"].cancel()
+            running["secrets"].cancel()
             clean = False
             hurry = Interruptible()
             hurrier = tasks.create_task(_hurry(stop, hurry), name="second signal")

@@ -3,6 +3,10 @@
 The file is read and judged whole before anything happens; a bad file changes nothing. Then, one block after the other:
 out with what is gone or changed, up with what is new or changed. A changed connector goes on with the sessions that
 its feeds had, a changed sink where its position stands. What a running gateway cannot take over is named.
+
+Files that the configuration draws on (secrets, certificates, accounts) are taken over without being asked, through the
+same steps: the text that is in force is resolved once more, so what somebody is writing into the file meanwhile waits
+for its reload.
 """
 
 from __future__ import annotations
@@ -12,7 +16,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
-from config.changes import BlockNames, changes, with_swapped
+from config.changes import BlockNames, Changes, changes, with_swapped
+from config.files import Files
 from config.settings import Config, GatewaySettings
 from gateway.api.reload import BlockChanges, ReloadFailure, ReloadReport
 from gateway.errors import ConfigError, TielineError
@@ -40,6 +45,7 @@ class Reloader:
         config: Config,
         *,
         read: Callable[[], Config],
+        read_again: Callable[[Config], Config],
         roster: Roster,
         take_over: Callable[[GatewaySettings], Awaitable[None]],
         telemetry: Telemetry,
@@ -49,12 +55,14 @@ class Reloader:
         Args:
             config: of the start.
             read: reads the file again; raises ConfigError.
+            read_again: reads what a configuration draws on again, but not the file itself; raises ConfigError.
             roster: takes blocks up and out.
             take_over: applies the keys of `config.changes.SWAPPED`.
             telemetry: is told.
         """
         self._config = config
         self._read = read
+        self._read_again = read_again
         self._take_over = take_over
         self._telemetry = telemetry
         self._connectors = _Blocks(
@@ -86,25 +94,39 @@ class Reloader:
         """
         async with self._one_at_a_time:
             wanted = await asyncio.to_thread(self._read)
-            found = changes(self._in_force(), wanted)
-            failed = [
-                *await self._connectors.swap(found.connectors, wanted.connectors),
-                *await self._sinks.swap(found.sinks, wanted.sinks),
-            ]
-            await self._take_over(wanted.gateway)
-            self._config = replace(
-                self._config, gateway=with_swapped(self._config.gateway, wanted.gateway)
-            )
-            report = ReloadReport(
-                connectors=_told(found.connectors),
-                sinks=_told(found.sinks),
-                taken_over=found.swapped,
-                need_restart=found.need_restart,
-                failed=failed,
-                warnings=[str(warning) for warning in wanted.warnings],
-            )
+            report = await self._swap(wanted, changes(self._in_force(), wanted))
             self._telemetry.reloaded(report)
             return report
+
+    async def take_files(self) -> None:
+        """Read what the configuration draws on again and take it over. Raises as `reload` does."""
+        async with self._one_at_a_time:
+            wanted = await asyncio.to_thread(self._read_again, self._config)
+            found = changes(self._in_force(), wanted)
+            report = await self._swap(wanted, found)
+            if found.connectors or found.sinks or found.swapped:
+                self._telemetry.files_taken_over(report, failed=bool(report.failed))
+
+    @property
+    def files(self) -> Files:
+        """Files that the configuration in force draws on, as they were when they were read."""
+        return self._config.files
+
+    async def _swap(self, wanted: Config, found: Changes) -> ReloadReport:
+        failed = [
+            *await self._connectors.swap(found.connectors, wanted.connectors),
+            *await self._sinks.swap(found.sinks, wanted.sinks),
+        ]
+        await self._take_over(wanted.gateway)
+        self._config = replace(wanted, gateway=with_swapped(self._config.gateway, wanted.gateway))
+        return ReloadReport(
+            connectors=_told(found.connectors),
+            sinks=_told(found.sinks),
+            taken_over=found.swapped,
+            need_restart=found.need_restart,
+            failed=failed,
+            warnings=[str(warning) for warning in wanted.warnings],
+        )
 
     def _in_force(self) -> Config:
         return replace(self._config, connectors=self._connectors.running, sinks=self._sinks.running)
@@ -143,14 +165,22 @@ class _Blocks(Generic[Block]):
             try:
                 self._take_up(block)
             except ConfigError as error:
-                failures.append(
-                    ReloadFailure(
-                        block=f"{self._kind}/{block.name}", message=error.message, hint=error.hint
-                    )
-                )
+                failures.append(self._failure(block, error))
                 if before is not None:
-                    self._take_up(before)
+                    self._take_up_again(before, failures)
         return failures
+
+    def _take_up_again(self, before: Block, failures: list[ReloadFailure]) -> None:
+        try:
+            self._take_up(before)
+        except ConfigError as error:
+            # It reads a file that has become unusable. It comes as new with the next change.
+            failures.append(self._failure(before, error))
+
+    def _failure(self, block: Block, error: ConfigError) -> ReloadFailure:
+        return ReloadFailure(
+            block=f"{self._kind}/{block.name}", message=error.message, hint=error.hint
+        )
 
     async def _take_out(self, name: str, *, for_good: bool) -> None:
         await self._remove(name, for_good=for_good)

@@ -7,32 +7,36 @@ closed lists; no agent, call, user or feed name is ever a label.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from gateway import __version__
 from gateway.audit import Act
 from gateway.commands import CommandRecord
-from gateway.contracts import JournalStatistics
 from gateway.errors import Reason, TielineError
 from gateway.journal.notices import JournalNotice, Notice
 from gateway.states import FeedState
+from gateway.tracing import Tracing, trace_id_of
 
 _DELAY_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
 
 class Telemetry:
-    """Everything the gateway says about itself. One per process, passed in where it is needed."""
+    """Everything the gateway says about itself. One per process, passed in where it is needed.
+
+    Attributes:
+        registry: where the metrics are.
+        tracing: makes the spans; None while nothing is traced. Set before anything runs.
+    """
 
     def __init__(self, registry: CollectorRegistry, *, gateway: str = "tieline") -> None:
         self.registry = registry
+        self.tracing: Tracing | None = None
         self._log = structlog.get_logger("tieline", gateway=gateway)
 
         def counter(name: str, text: str, *labels: str) -> Counter:
@@ -74,6 +78,11 @@ class Telemetry:
             "connector",
             "reason",
         )
+        self._file_changes = counter(
+            "secret_file_changes",
+            "Changes of files with secrets, certificates or accounts.",
+            "result",
+        )
         self._connector_paused = gauge(
             "connector_paused", "1 while an operator has paused the connector.", "connector"
         )
@@ -109,16 +118,6 @@ class Telemetry:
         )
         self._commands = counter("commands", "Commands by verdict.", "connector", "verb", "status")
         self._stop_steps = gauge("stopping", "1 while the gateway drains.")
-
-    def watch_journal(
-        self,
-        statistics: Callable[[], JournalStatistics],
-        sinks: Collection[str],
-        *,
-        limit_bytes: int,
-    ) -> None:
-        """Show the journal's figures and its limit at every scrape, and the lag of the sinks that there are then."""
-        self.registry.register(_JournalCollector(statistics, sinks, limit_bytes))
 
     def feed_state(self, connector: str, feed: str, old: FeedState | None, new: FeedState) -> None:
         """A feed went from one state to another."""
@@ -246,6 +245,17 @@ class Telemetry:
         """A configuration could not be taken over; what was in force still is."""
         self._log.error("configuration not reloaded", **_described(error))
 
+    def files_taken_over(self, report: object, *, failed: bool) -> None:
+        """Secrets, certificates or accounts changed in their files and are in force, but for blocks that failed."""
+        self._file_changes.labels("failed" if failed else "taken_over").inc()
+        log = self._log.error if failed else self._log.info
+        log("changed files taken over", **msgspec.to_builtins(report))
+
+    def files_refused(self, error: TielineError) -> None:
+        """A file that the configuration draws on has changed and cannot be taken over; what was in force still is."""
+        self._file_changes.labels("refused").inc()
+        self._log.error("changed files not taken over", **_described(error))
+
     def sink_forgotten(self, sink: str, *, undelivered: int) -> None:
         """A sink is no longer configured; the journal keeps nothing for it any more."""
         for gauge in (self._sink_up, self._held, self._paused):
@@ -296,12 +306,20 @@ class Telemetry:
         self._log.error("sink crashed: please report this", sink=sink, exc_info=error)
 
     def sink_delivered(
-        self, sink: str, *, events: int, duration_seconds: float, delay_seconds: float
+        self,
+        sink: str,
+        *,
+        events: int,
+        duration_seconds: float,
+        delay_seconds: float,
+        traceparent: str | None = None,
     ) -> None:
-        """A batch, or its front, is settled."""
+        """A batch, or its front, is settled; `traceparent` is that of the event whose delay it is."""
         self._sink_events.labels(sink).inc(events)
-        self._delivery.labels(sink).observe(duration_seconds)
-        self._delay.labels(sink).observe(delay_seconds)
+        trace_id = trace_id_of(traceparent)
+        exemplar = None if trace_id is None else {"trace_id": trace_id}
+        self._delivery.labels(sink).observe(duration_seconds, exemplar)
+        self._delay.labels(sink).observe(delay_seconds, exemplar)
 
     def dead_letter(self, sink: str, event_id: str, reason: Reason, message: str) -> None:
         """A sink refused an event for good."""
@@ -329,6 +347,19 @@ class Telemetry:
             status=outcome.status.value,
             reason=outcome.reason and outcome.reason.value,
         )
+        if self.tracing is not None and record.final:
+            self.tracing.decided(record)
+
+    def traces_exported(self, peer: str, works: bool) -> None:  # noqa: FBT001 - a callback's value
+        """The receiver of traces began to fail, or takes them again; told from any thread."""
+        if works:
+            self._log.info("traces are exported again", peer=peer)
+        else:
+            self._log.warning(
+                "traces cannot be exported",
+                peer=peer,
+                hint="see whether the receiver runs, gateway.traces.headers and ca_file; events are not affected",
+            )
 
     def audited(self, act: Act) -> None:
         """Somebody did an administrative act, or tried to."""
@@ -369,44 +400,3 @@ def _described(error: TielineError) -> dict[str, Any]:
     if error.hint:
         described["hint"] = error.hint
     return described
-
-
-class _JournalCollector(Collector):
-    def __init__(
-        self,
-        statistics: Callable[[], JournalStatistics],
-        sinks: Collection[str],
-        limit_bytes: int,
-    ) -> None:
-        self._statistics = statistics
-        self._sinks = sinks
-        self._limit_bytes = limit_bytes
-
-    def collect(self) -> Iterable[Metric]:
-        figures = self._statistics()
-        for name, text, value in (
-            ("events", "Events in the journal.", figures.events),
-            ("size_bytes", "Size of the journal's files.", figures.size_bytes),
-            ("limit_bytes", "Size that the journal is kept below.", self._limit_bytes),
-            ("last_position", "Position of the newest event.", figures.last_position),
-            ("full", "1 while appends are refused for want of room.", int(figures.full)),
-        ):
-            yield GaugeMetricFamily(f"tieline_journal_{name}", text, value=value)
-        for name, text, value in (
-            ("appended_events", "Events appended.", figures.appended),
-            ("duplicate_events", "Events left out because they were there.", figures.duplicates),
-            ("commits", "Transactions, each with one fsync.", figures.commits),
-            ("trimmed_events", "Events removed by retention.", figures.trimmed),
-            (
-                "trimmed_undelivered_events",
-                "Events removed by retention before every sink had them.",
-                figures.trimmed_undelivered,
-            ),
-        ):
-            yield CounterMetricFamily(f"tieline_journal_{name}", text, value=value)
-        lag = GaugeMetricFamily(
-            "tieline_sink_lag_events", "Events that a sink has still to settle.", labels=["sink"]
-        )
-        for sink in self._sinks:
-            lag.add_metric([sink], figures.lag.get(sink, figures.last_position))
-        yield lag

@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.api.application import ACCESS, build_api
+from gateway.api.certificate import server_context
 from gateway.api.runtime import ApiRuntime
 from gateway.api.settings import ApiSettings, TlsSettings
 from gateway.api.streaming.tail import StreamPolicy
@@ -55,6 +56,7 @@ class ApiServer:
     ) -> None:
         self.figures = ApiFigures()
         self._settings = settings
+        self._newest: ssl.SSLContext | None = None
         self._runner = web.AppRunner(
             build_api(
                 runtime, settings, figures=self.figures, stream_policy=stream_policy, clock=clock
@@ -68,7 +70,10 @@ class ApiServer:
 
     async def start(self) -> str:
         """Listen; returns the URL. Raises ConfigError: the address is taken or not ours, or the certificate is bad."""
-        tls = _context(self._settings.tls) if self._settings.tls else None
+        tls = self._newest = _context(self._settings.tls) if self._settings.tls else None
+        if tls is not None:
+            # Asked at each handshake, whether the client names a server or not: a certificate is renewed meanwhile.
+            tls.sni_callback = self._choose
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._settings.host, self._settings.port, ssl_context=tls)
         try:
@@ -85,8 +90,19 @@ class ApiServer:
         return f"{'https' if tls else 'http'}://{name}:{port}"
 
     def take_over(self, settings: ApiSettings) -> None:
-        """Know the tokens of these settings from now on; everything else stays as it was at the start."""
+        """Know the tokens of these settings from now on, and show their certificate to whoever connects.
+
+        Everything else stays as it was at the start. Raises ConfigError for a bad certificate, and changes nothing.
+        """
+        if settings.tls is not None and self._newest is not None:
+            self._newest = _context(settings.tls)
         self._runner.app[ACCESS].take_over(settings)
+
+    def _choose(
+        self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _first: ssl.SSLContext
+    ) -> None:
+        if self._newest is not None:
+            connection.context = self._newest
 
     async def close(self) -> None:
         """Stop listening and end what is open. Idempotent."""
@@ -94,14 +110,9 @@ class ApiServer:
 
 
 def _context(settings: TlsSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(settings.cert, settings.key)
-    except (OSError, ssl.SSLError) as error:
+        return server_context(settings.cert, settings.key)
+    except ValueError as error:
         raise ConfigError(
-            f"gateway.api.tls: cannot use {settings.cert} with {settings.key}:"
-            f" {getattr(error, 'reason', None) or error.strerror}",
-            hint="both must be PEM files, and the key must belong to the certificate",
+            f"gateway.api.tls: {error}", hint="the files have changed since they were checked"
         ) from error
-    return context

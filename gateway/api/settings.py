@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from gateway.api.addresses import is_loopback
+from gateway.api.certificate import server_context
 from gateway.api.scopes import READ, SCOPES
 
 MIN_TOKEN_LENGTH = 32
@@ -176,6 +177,11 @@ class TlsSettings(BaseModel):
 
     cert: Annotated[FilePath, Field(description="certificate chain, PEM file")]
     key: Annotated[FilePath, Field(description="private key, PEM file")]
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        server_context(self.cert, self.key)
+        return self
 
 
 class ApiSettings(BaseModel):

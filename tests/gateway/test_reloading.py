@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from config import Config, InvalidConfiguration, load
+from config import Config, InvalidConfiguration, load, load_again
 from config.settings import GatewaySettings
 from gateway.api.reload import BlockChanges
 from gateway.errors import ConfigError
@@ -63,6 +63,7 @@ class Running:
         self.reloader = Reloader(
             self.read(),
             read=self.read,
+            read_again=lambda config: load_again(config, {}, registry=Plugins()),
             roster=self.taken,  # type: ignore[arg-type]  # it is asked for these four methods only
             take_over=self.take_over,
             telemetry=Telemetry(CollectorRegistry()),
@@ -175,3 +176,45 @@ async def _steps_of_another(running: Running) -> list[str]:
     running.taken.steps.clear()
     await running.reloader.reload()
     return running.taken.steps
+
+
+async def test_a_secret_is_taken_from_its_file_and_nothing_else_from_the_configuration(
+    tmp_path: Path,
+) -> None:
+    """What somebody has changed in the file waits for the reload."""
+    (tmp_path / "secret").write_text("correct-horse")
+    text = GOOD.replace("correct-horse", "{file: secret}")
+    running = Running(tmp_path, text)
+    running.write(text + CRM)
+    (tmp_path / "secret").write_text("battery-staple")
+    await running.reloader.take_files()
+    assert running.taken.steps == ["-connector/gws-main", "+connector/gws-main"]
+    await running.reloader.take_files()
+    assert len(running.taken.steps) == 2
+    assert await _steps_of_another(running) == ["+sink/crm"]
+
+
+async def test_a_secret_file_that_cannot_be_used_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("correct-horse")
+    running = Running(tmp_path, GOOD.replace("correct-horse", "{file: secret}"))
+    (tmp_path / "secret").write_text("")
+    with pytest.raises(InvalidConfiguration, match=r"accounts\[0\]\.password.*an empty file"):
+        await running.reloader.take_files()
+    assert running.taken.steps == []
+    (tmp_path / "secret").write_text("correct-horse")
+    assert not await _steps_of_another(running)
+
+
+async def test_a_block_that_cannot_be_built_either_way_comes_with_the_next_change(
+    tmp_path: Path,
+) -> None:
+    """A file that it reads has become unusable: it is told, and the others go on."""
+    (tmp_path / "secret").write_text("correct-horse")
+    text = GOOD.replace("correct-horse", "{file: secret}") + CRM
+    running = Running(tmp_path, text)
+    running.taken.broken.add("http://127.0.0.1:8090/")
+    (tmp_path / "secret").write_text("battery-staple")
+    await running.reloader.take_files()
+    assert running.taken.steps == ["-connector/gws-main"]
+    running.taken.broken.clear()
+    assert await _steps_of_another(running) == ["+connector/gws-main"]

@@ -36,6 +36,7 @@ class FlakyReceiver:
         taken: the events that were answered with 200, in that order.
         attempts: requests that came, by the mode they met.
         forged: requests whose signature the verifier refused.
+        traceparents: the header of that name by the id of the event that was taken with it.
     """
 
     def __init__(self) -> None:
@@ -48,6 +49,7 @@ class FlakyReceiver:
         self.taken: list[SeenEvent] = []
         self.attempts: Counter[Mode] = Counter()
         self.forged = 0
+        self.traceparents: dict[str, str] = {}
 
     @property
     def url(self) -> str:
@@ -60,6 +62,10 @@ class FlakyReceiver:
 
     async def __aexit__(self, *_: object) -> None:
         await self._close()
+
+    def trust(self, secret: str) -> None:
+        """Verify with another secret from now on."""
+        self._verifier = Webhook(secret)
 
     async def turn(self, mode: Mode) -> None:
         """From now on it behaves so; whoever hangs is let go without an answer."""
@@ -103,5 +109,8 @@ class FlakyReceiver:
         if mode is not Mode.WORKING:
             return web.Response(status=503)
         taken = self._decode(body)
-        self.taken += taken if isinstance(taken, list) else [taken]
+        events = taken if isinstance(taken, list) else [taken]
+        self.taken += events
+        if (traceparent := request.headers.get("traceparent")) is not None:
+            self.traceparents.update({event.id: traceparent for event in events})
         return web.Response()

@@ -202,14 +202,46 @@ async def test_tls_is_served(runtime: FakeRuntime, tmp_path: Path) -> None:
     await server.close()
 
 
-async def test_a_key_of_another_certificate_is_a_clear_error(
+def test_a_key_of_another_certificate_is_a_clear_error(tmp_path: Path) -> None:
+    """Of the settings: a check finds it, and a reload changes nothing."""
+    cert, _ = certificate(tmp_path)
+    with pytest.raises(
+        ValidationError, match=r"cannot use .*, expected PEM files, and the key that"
+    ):
+        ApiSettings(port=0, tls={"cert": cert, "key": cert})
+
+
+async def test_a_renewed_certificate_is_shown_to_new_connections(
     runtime: FakeRuntime, tmp_path: Path
 ) -> None:
-    """Before anything listens."""
-    cert, _ = certificate(tmp_path)
-    server = ApiServer(runtime, ApiSettings(port=0, tls={"cert": cert, "key": cert}))
-    with pytest.raises(ConfigError, match=r"gateway\.api\.tls: cannot use .* must be PEM files"):
-        await server.start()
+    """A connection that stands goes on, and one with a bad key leaves what was shown."""
+    cert, key = certificate(tmp_path)
+    settings = ApiSettings(port=0, tls={"cert": cert, "key": key})
+    server = ApiServer(runtime, settings)
+    url = await server.start()
+    first = ssl.create_default_context(cafile=str(cert))
+    async with aiohttp.ClientSession() as standing:
+        assert await health(standing, url, first) == 200
+        certificate(tmp_path)
+        server.take_over(settings)
+        second = ssl.create_default_context(cafile=str(cert))
+        assert await health(standing, url, first) == 200
+        key.write_text("no key")
+        with pytest.raises(ConfigError, match=r"gateway\.api\.tls: cannot use"):
+            server.take_over(settings)
+        async with aiohttp.ClientSession() as fresh:
+            assert await health(fresh, url, second) == 200
+        async with aiohttp.ClientSession() as fresh:
+            with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                await health(fresh, url, first)
+    await server.close()
+
+
+async def health(client: aiohttp.ClientSession, url: str, trusting: ssl.SSLContext) -> int:
+    """The status of the health check, read to its end so that the connection is free again."""
+    async with client.get(f"{url}/healthz", ssl=trusting) as response:
+        await response.read()
+        return response.status
 
 
 def certificate(directory: Path) -> tuple[Path, Path]:
