@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,10 @@ from gateway.command_router import CommandPolicy, CommandRouter
 from gateway.contracts import Journal
 from gateway.delivery.record import forget_sink
 from gateway.directory import Directory
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, JournalFull
 from gateway.feed_runner import SupervisorPolicy
 from gateway.feed_watcher import FeedWatcher
-from gateway.journal import SqliteJournal, open_journal
+from gateway.journal import JournalNotice, Notice, SqliteJournal, open_journal
 from gateway.lifecycle import CleanupStack, Interruptible, StopSignal
 from gateway.liveness import LivenessPolicy
 from gateway.pausing import ConnectorPauses
@@ -96,12 +97,9 @@ class Gateway:
     async def _run(self, stop: StopSignal, ready: Callable[[], None]) -> bool:
         config = self._config
         data_dir = _data_dir(config)
-        journal = await open_journal(
-            data_dir / "journal.sqlite",
-            config.gateway.journal,
-            self._clock,
-            self.telemetry.journal_notice,
-        )
+        journal = await self._open_journal(data_dir / "journal.sqlite", stop)
+        if journal is None:
+            return True
         self._cleanup.push("journal", journal.close)
         http = _shared_http_session()
         self._cleanup.push("http", http.close)
@@ -285,6 +283,24 @@ class Gateway:
         if self._server is not None:
             self._server.take_over(settings.api)
         await journal.take_keys(settings.journal.keys)
+
+    async def _open_journal(self, path: Path, stop: StopSignal) -> SqliteJournal | None:
+        """Open the journal, however long a full disk has no room even for that; None if asked to stop meanwhile."""
+        settings, tell = self._config.gateway.journal, self.telemetry.journal_notice
+        told = False
+        while not stop.requested:
+            try:
+                return await open_journal(path, settings, self._clock, tell)
+            except JournalFull as error:
+                if not told:
+                    tell(JournalNotice(notice=Notice.FULL, message=str(error)))
+                told = True
+            wait = settings.room_poll_seconds
+            self._service_manager.starting("waits for room on the disk", within_seconds=wait + 60.0)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await stop.wait()
+        return None
 
     async def _forget_removed_sinks(self, journal: Journal) -> None:
         """Let go of positions of sinks that the configuration no longer has: they would hold their events for ever."""

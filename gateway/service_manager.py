@@ -42,6 +42,10 @@ class ServiceManager:
             return cls(address)
         return cls(address, watchdog_seconds=int(period) / 1e6)
 
+    def starting(self, status: str, *, within_seconds: float) -> None:
+        """Say why the start takes long, and for how long it may go on before the manager gives it up."""
+        self._send(f"STATUS={status}\nEXTEND_TIMEOUT_USEC={round(within_seconds * 1e6)}")
+
     def ready(self, status: str) -> None:
         """Say that the start is over; `status` is a line for people."""
         self._send(f"READY=1\nSTATUS={status}")

@@ -13,6 +13,7 @@ from gateway.errors import JournalCorrupt, JournalError, JournalFull, Reason
 
 _PRIMARY = 0xFF
 _FULL_ERRNO = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_UNWRITABLE = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
 _IO_CODES = frozenset(
     {
         sqlite3.SQLITE_IOERR,
@@ -64,8 +65,9 @@ def _classify_sqlite(error: sqlite3.Error, path: Path) -> JournalError:
         return corrupt(path, str(error))
     if primary == sqlite3.SQLITE_FULL:
         return full(path, str(error))
-    if code == sqlite3.SQLITE_IOERR_WRITE:
-        # So SQLite reports a quota or a limit of the file's size; and a disk that fails is no place to write to either.
+    if code in _UNWRITABLE:
+        # So SQLite reports a quota, a limit of the file's size, or no room for the index of its log; and a disk that
+        # fails is no place to write to either.
         return full(path, "the disk takes no more data (over quota, or failing)")
     if primary in _IO_CODES:
         name = getattr(error, "sqlite_errorname", "")

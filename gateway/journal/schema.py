@@ -16,7 +16,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from gateway.errors import JournalError, Reason
+from gateway.errors import JournalError, JournalFull, Reason
 from gateway.journal.faults import classify, corrupt
 
 APPLICATION_ID = 0x7469656C
@@ -152,11 +152,14 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise classify(error, path) from error
     try:
-        _configure(connection)
         if _is_empty(connection):
+            # Said of a file that has them already, these are written again, for which a full disk has no room.
+            _set(connection, f"page_size = {PAGE_BYTES}", "auto_vacuum = INCREMENTAL")
+            _configure(connection)
             create_tables(connection)
             _sync_directory(path.parent)
         else:
+            _configure(connection)
             check_version(connection, path)
             quick_check(connection, path)
     except sqlite3.Error as error:
@@ -169,9 +172,8 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 
 def _configure(connection: sqlite3.Connection) -> None:
-    for pragma in (
-        f"page_size = {PAGE_BYTES}",
-        "auto_vacuum = INCREMENTAL",
+    _set(
+        connection,
         "journal_mode = WAL",
         "synchronous = FULL",
         "secure_delete = FAST",
@@ -179,7 +181,11 @@ def _configure(connection: sqlite3.Connection) -> None:
         f"cache_size = -{WRITER_CACHE_KIB}",
         f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
         f"journal_size_limit = {WAL_KEEP_BYTES}",
-    ):
+    )
+
+
+def _set(connection: sqlite3.Connection, *pragmas: str) -> None:
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -236,15 +242,29 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
+def _fold_in_the_log(connection: sqlite3.Connection, path: Path) -> bool:
+    """Write to the file what a killed process left in its log; whether all of it is in the file now.
+
+    A full disk is no reason not to open: the log is read as it is, and appends wait for room like any.
+    """
+    try:
+        _, logged, written = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    except sqlite3.Error as error:
+        if not isinstance(classify(error, path), JournalFull):
+            raise
+        return False
+    return bool(logged == written)
+
+
 def quick_check(connection: sqlite3.Connection, path: Path) -> None:
     """Check the structure: all of a small file; of a big one its length, its tables and both ends.
 
     A file is small below QUICK_CHECK_BYTES, which takes about a second when nothing is cached.
     """
-    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    whole = _fold_in_the_log(connection, path)
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     size = path.stat().st_size
-    if size < pages * PAGE_BYTES:
+    if whole and size < pages * PAGE_BYTES:
         raise corrupt(path, f"it is cut off: {size} bytes of {pages * PAGE_BYTES}")
     if size <= QUICK_CHECK_BYTES:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import resource
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 import yaml
 
 from config import load
@@ -14,14 +19,29 @@ from gateway.clock import SystemClock
 from gateway.journal import JournalSettings, SqliteJournal, open_journal
 from gateway.lifecycle import StopSignal
 from gateway.registry import Registry
+from tests.support.processes import LineProcess
 from tests.support.scripted import call_event
+from tests.support.waiting import until
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+from gateway.cli import main
+sys.exit(main())
+"""
+
+
+def configured(directory: Path, *sinks: dict[str, str]) -> Path:
+    """The file of a gateway without connectors on port zero."""
+    path = directory / "tieline.yaml"
+    gateway = {"data_dir": "data", "api": {"port": 0}, "journal": {"min_free_bytes": 0}}
+    path.write_text(yaml.safe_dump({"gateway": gateway, "sinks": list(sinks)}))
+    return path
 
 
 async def run_once(directory: Path, *sinks: dict[str, str]) -> None:
     """Start a gateway without connectors on port zero, and stop it when it is up."""
-    path = directory / "tieline.yaml"
-    gateway = {"data_dir": "data", "api": {"port": 0}, "journal": {"min_free_bytes": 0}}
-    path.write_text(yaml.safe_dump({"gateway": gateway, "sinks": list(sinks)}))
+    path = configured(directory, *sinks)
     stop = StopSignal()
     clean = await Gateway(load(path, {}, registry=Registry())).run(
         stop, lambda: stop.request("test")
@@ -57,3 +77,30 @@ async def test_a_sink_may_be_called_picture(tmp_path: Path) -> None:
         await journal.append("main/a1", [call_event(1)], b"r")
     await run_once(tmp_path, {"name": "picture", "kind": "file", "path": "events.jsonl"})
     assert (tmp_path / "data" / "events.jsonl").read_text().count("\n") == 1
+
+
+@asynccontextmanager
+async def on_a_full_disk(directory: Path) -> AsyncIterator[LineProcess]:
+    """The gateway as a process that may not make its files larger; it has said so."""
+    arguments = [sys.executable, "-c", LIMITED, "run", "--config", str(configured(directory))]
+    async with LineProcess(arguments) as gateway:
+        await until(lambda: '"condition": "full"' in gateway.complaints, seconds=40.0)
+        yield gateway
+        gateway.process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(gateway.process.wait(), 40.0) == 0
+
+
+@pytest.mark.slow
+async def test_a_start_on_a_full_disk_waits_for_room(tmp_path: Path) -> None:
+    """Did it end like one whose journal is broken, no service manager would start it again."""
+    async with on_a_full_disk(tmp_path) as gateway:
+        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, unlimited)
+        await until(lambda: '"gateway started"' in gateway.complaints, seconds=40.0)
+
+
+@pytest.mark.slow
+async def test_a_start_that_waits_for_room_ends_at_a_signal(tmp_path: Path) -> None:
+    """A stop that is asked for meanwhile is a clean one."""
+    async with on_a_full_disk(tmp_path):
+        pass

@@ -22,9 +22,11 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NotifySo
 
 def test_a_start_and_a_stop_are_told(manager: NotifySocket) -> None:
     service = ServiceManager.from_environment({"NOTIFY_SOCKET": manager.address})
+    service.starting("waits", within_seconds=2)
     service.ready("3 feeds")
     service.stopping("SIGTERM", within_seconds=40)
     assert manager.told() == [
+        "STATUS=waits\nEXTEND_TIMEOUT_USEC=2000000",
         "READY=1\nSTATUS=3 feeds",
         "STOPPING=1\nSTATUS=SIGTERM\nEXTEND_TIMEOUT_USEC=40000000",
     ]

@@ -6,9 +6,11 @@ import asyncio
 import ctypes
 import errno
 import json
+import os
 import platform
 import random
 import resource
+import signal
 import struct
 import sys
 from pathlib import Path
@@ -23,6 +25,7 @@ FEEDS = 20
 FEED_NUMBERS = 1_000_000
 PADDING = 2_000
 LIMIT_BYTES = 2 << 20
+DEAD_EVENTS = 200
 
 
 def say(**facts: Any) -> None:
@@ -82,6 +85,32 @@ async def outgrow_a_limit(path: Path) -> None:
     await journal.close()
 
 
+async def die_with_a_log(path: Path) -> None:
+    """Append, and be killed before any of it is in the file proper."""
+    journal = await open_journal(path, JournalSettings(), SystemClock())
+    for number in range(DEAD_EVENTS):
+        await journal.append("f", [event(number, padding=PADDING)], b"%d" % number)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def open_on_a_full_disk(path: Path) -> None:
+    """Open what a killed process left although no file may grow; append; lift the limit; append again."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    file = await asyncio.to_thread(path.stat)
+    # The index of the log has room, the file and its log have not.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max(file.st_size, 64 << 10), hard))
+    settings = JournalSettings(room_poll_seconds=0.05)
+    journal = await open_journal(path, settings, SystemClock())
+    held = len(await journal.read(0, DEAD_EVENTS * 2))
+    number, error = await _append_until_refused(journal, DEAD_EVENTS)
+    say(held=held, stored=number - DEAD_EVENTS, full=isinstance(error, JournalFull))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    await journal.wait_for_room()
+    await journal.append("f", [event(number, padding=PADDING)], b"%d" % number)
+    say(held=len(await journal.read(0, DEAD_EVENTS * 2)))
+    await journal.close()
+
+
 def refuse_to_sync() -> None:
     """Make every fsync of the calling thread fail with EIO from now on, by a filter in the kernel.
 
@@ -136,6 +165,8 @@ PROGRAMS = {
     "append_for_ever": append_for_ever,
     "outgrow_a_limit": outgrow_a_limit,
     "fail_to_sync": fail_to_sync,
+    "die_with_a_log": die_with_a_log,
+    "open_on_a_full_disk": open_on_a_full_disk,
 }
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from gateway.clock import SystemClock
 from gateway.errors import JournalError, JournalFull, Reason
 from gateway.journal import JournalNotice, JournalSettings, Notice, open_journal, space, verify
 from tests.contract.journal_suite import event, events, fill, ids, read_all
-from tests.gateway.journal.programs import FEED_NUMBERS, FEEDS
+from tests.gateway.journal.programs import DEAD_EVENTS, FEED_NUMBERS, FEEDS
 from tests.support.processes import guarded
 from tests.support.waiting import until
 
@@ -92,6 +92,18 @@ async def test_a_file_that_may_not_grow_is_full(tmp_path: Path) -> None:
     journal = await open_journal(path, JournalSettings(), SystemClock())
     assert ids(await read_all(journal)) == [one.id for one in events(0, at_limit["stored"] + 1)]
     await journal.close()
+
+
+async def test_a_full_disk_is_no_reason_not_to_start(tmp_path: Path) -> None:
+    """What a killed process left in its log is read although it cannot be written to the file; appends wait."""
+    path = tmp_path / "journal.sqlite"
+    async with running("die_with_a_log", path) as process:
+        assert await said(process) == []
+    async with running("open_on_a_full_disk", path) as process:
+        full, after = await said(process)
+    assert full == {"held": DEAD_EVENTS, "stored": 0, "full": True}
+    assert after == {"held": DEAD_EVENTS + 1}
+    assert verify(path).problems == []
 
 
 async def test_a_failed_sync_is_not_acknowledged(tmp_path: Path) -> None:
