@@ -6,12 +6,13 @@ No credentials are asked for: a simulator belongs on a loopback address.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from connectors._simulation.faults import Fault
+from connectors._simulation.ledger import Ledger
 from connectors._simulation.lives import PacedLives
 from connectors._simulation.server import SimulatedServer, UnknownFault
 
@@ -23,6 +24,38 @@ class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """POST /sim/rate."""
 
     events_per_second: Annotated[float, msgspec.Meta(ge=0)]
+
+
+class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """POST /sim/emit: let one thing happen now; each platform says what can."""
+
+    count: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1
+    """How many times."""
+
+
+E = TypeVar("E", bound=Emission)
+
+
+async def emit(
+    request: web.Request, kind: type[E], ledger: Ledger, act: Callable[[E], Facts]
+) -> web.Response:
+    """Let happen what a request asks for; answers what was published, and what `act` tells of the last time.
+
+    `act` raises LookupError where it is not possible now: 409, with its words.
+    """
+    try:
+        emission = msgspec.json.decode(await request.read(), type=kind)
+    except msgspec.DecodeError as error:
+        return json({"error": str(error)}, 400)
+    before = len(ledger)
+    told: Facts = {}
+    try:
+        for _ in range(emission.count):
+            told |= act(emission)
+    except LookupError as error:
+        return json({"error": str(error)}, 409)
+    ids = [f"sim-{number + 1}" for number in range(before, len(ledger))]
+    return json({"published": ids, **told})
 
 
 class AdminRoutes:

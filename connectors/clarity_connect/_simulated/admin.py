@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import msgspec
 from aiohttp import web
 
-from connectors._simulation.admin import json
+from connectors._simulation import admin
+from connectors._simulation.admin import Facts, json
 from connectors._simulation.ledger import Ledger
 from connectors.clarity_connect._simulated.contacts import Contacts
 from connectors.clarity_connect._simulated.model import (
@@ -24,7 +24,7 @@ from connectors.clarity_connect._simulated.world import World
 IDS = {name.lower(): number for number, name in STATUSES.items()}
 
 
-class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Emission(admin.Emission, frozen=True, kw_only=True):
     """POST /sim/emit: let one thing happen now."""
 
     action: Literal[
@@ -65,8 +65,6 @@ class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: dict[str, Any] | None = None
     """For `message`: the second argument. The `referenceId` is added unless `bare`."""
     bare: bool = False
-    count: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1
-    """How many times."""
 
 
 class Admin:
@@ -155,20 +153,12 @@ class Admin:
         )
 
     async def _emit(self, request: web.Request) -> web.Response:
-        try:
-            emission = msgspec.json.decode(await request.read(), type=Emission)
-        except msgspec.DecodeError as error:
-            return json({"error": str(error)}, 400)
-        before = len(self._ledger)
-        result: Session | None = None
-        for _ in range(emission.count):
-            try:
-                result = self._let_happen(emission) or result
-            except LookupError as error:
-                return json({"error": str(error)}, 409)
+        def act(emission: Emission) -> Facts:
+            session = self._let_happen(emission)
             self._flush()
-        ids = [f"sim-{number + 1}" for number in range(before, len(self._ledger))]
-        return json({"published": ids, "session": result.id if result else None})
+            return {"session": session.id} if session else {}
+
+        return await admin.emit(request, Emission, self._ledger, act)
 
     def _let_happen(self, emission: Emission) -> Session | None:
         world, contacts, action = self._world, self._contacts, emission.action

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import msgspec
 from aiohttp import web
 
-from connectors._simulation.admin import json
+from connectors._simulation import admin
+from connectors._simulation.admin import Facts, json
 from connectors.genesys_engage_cloud._simulated import messages
 from connectors.genesys_engage_cloud._simulated.calls import Telephony
 from connectors.genesys_engage_cloud._simulated.media import Media
@@ -34,7 +34,7 @@ CALLS = {"incoming", "consulted", "inherit", "dial", *STATES}
 VOICE = {"ready": READY, "not_ready": NOT_READY, "logout": LOGGED_OUT}
 
 
-class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Emission(admin.Emission, frozen=True, kw_only=True):
     """POST /sim/emit: let one thing happen to an agent now."""
 
     agent: str
@@ -70,8 +70,6 @@ class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: dict[str, Any] | None = None
     """For `message`: what. The `referenceId` is added unless `bare`."""
     bare: bool = False
-    count: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1
-    """How many times."""
 
 
 class Admin:
@@ -129,19 +127,11 @@ class Admin:
         )
 
     async def _emit(self, request: web.Request) -> web.Response:
-        try:
-            emission = msgspec.json.decode(await request.read(), type=Emission)
-        except msgspec.DecodeError as error:
-            return json({"error": str(error)}, 400)
-        before = len(self._world.ledger)
-        result: object = None
-        for _ in range(emission.count):
-            try:
-                result = self._let_happen(emission)
-            except LookupError as error:
-                return json({"error": str(error)}, 409)
-        ids = [f"sim-{number + 1}" for number in range(before, len(self._world.ledger))]
-        return json({"published": ids, "call": result.id if isinstance(result, Call) else None})
+        def act(emission: Emission) -> Facts:
+            result = self._let_happen(emission)
+            return {"call": result.id if isinstance(result, Call) else None}
+
+        return await admin.emit(request, Emission, self._world.ledger, act)
 
     def _let_happen(self, emission: Emission) -> object:
         action = emission.action

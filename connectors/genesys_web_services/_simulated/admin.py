@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import msgspec
 from aiohttp import web
 
-from connectors._simulation.admin import json
+from connectors._simulation import admin
+from connectors._simulation.admin import Facts, json
 from connectors.genesys_web_services._simulated.calls import Telephony
 from connectors.genesys_web_services._simulated.interactions import Media
 from connectors.genesys_web_services._simulated.model import (
@@ -23,7 +23,7 @@ from connectors.genesys_web_services._simulated.sessions import HttpSessions
 from connectors.genesys_web_services._simulated.world import World
 
 
-class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Emission(admin.Emission, frozen=True, kw_only=True):
     """POST /sim/emit: let one thing happen to an agent now."""
 
     agent: str
@@ -50,8 +50,6 @@ class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: dict[str, Any] | None = None
     """For `message`: what. The `referenceId` is added unless `bare`."""
     bare: bool = False
-    count: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1
-    """How many times."""
 
 
 class Admin:
@@ -100,24 +98,15 @@ class Admin:
         )
 
     async def _emit(self, request: web.Request) -> web.Response:
-        try:
-            emission = msgspec.json.decode(await request.read(), type=Emission)
-        except msgspec.DecodeError as error:
-            return json({"error": str(error)}, 400)
-        agent = self._world.agents.get(emission.agent)
-        if agent is None:
-            return json({"error": f"there is no agent {emission.agent}"}, 404)
-        before = len(self._world.ledger)
-        self._world.leave_alone(agent)
-        result: object = None
-        for _ in range(emission.count):
-            try:
-                result = self._let_happen(agent, emission)
-            except LookupError as error:
-                return json({"error": str(error)}, 409)
-        ids = [f"sim-{number + 1}" for number in range(before, len(self._world.ledger))]
-        call_id = result.id if isinstance(result, Call) else None
-        return json({"published": ids, "call": call_id})
+        def act(emission: Emission) -> Facts:
+            agent = self._world.agents.get(emission.agent)
+            if agent is None:
+                raise LookupError(f"there is no agent {emission.agent}")
+            self._world.leave_alone(agent)
+            result = self._let_happen(agent, emission)
+            return {"call": result.id if isinstance(result, Call) else None}
+
+        return await admin.emit(request, Emission, self._world.ledger, act)
 
     def _let_happen(self, agent: Agent, emission: Emission) -> object:
         world, telephony = self._world, self._telephony

@@ -7,13 +7,14 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from connectors._simulation.admin import json
+from connectors._simulation import admin
+from connectors._simulation.admin import Facts, json
 from connectors._simulation.ledger import Ledger
 from connectors.incontact_wfo._simulated.http import Http
 from connectors.incontact_wfo._simulated.world import Agent, World
 
 
-class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Emission(admin.Emission, frozen=True, kw_only=True):
     """POST /sim/emit: let one thing happen to an agent now."""
 
     action: Literal[
@@ -21,7 +22,7 @@ class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]  # fmt: skip
     agent: int = 1
     outbound: bool = False
-    fields: dict[str, str] = {}
+    fields: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Admin:
@@ -59,20 +60,14 @@ class Admin:
         return json([{"path": p, "body": b, "status": s} for p, b, s in self._http.requests])
 
     async def _emit(self, request: web.Request) -> web.Response:
-        try:
-            emission = msgspec.json.decode(await request.read(), type=Emission)
-        except msgspec.DecodeError as error:
-            return json({"error": str(error)}, 400)
-        agent = self._world.agents.get(emission.agent)
-        if agent is None:
-            return json({"error": f"there is no agent {emission.agent}"}, 409)
-        before = len(self._ledger)
-        try:
+        def act(emission: Emission) -> Facts:
+            agent = self._world.agents.get(emission.agent)
+            if agent is None:
+                raise LookupError(f"there is no agent {emission.agent}")
             self._let_happen(agent, emission)
-        except LookupError as error:
-            return json({"error": str(error)}, 409)
-        ids = [f"sim-{number + 1}" for number in range(before, len(self._ledger))]
-        return json({"published": ids})
+            return {}
+
+        return await admin.emit(request, Emission, self._ledger, act)
 
     def _let_happen(self, agent: Agent, emission: Emission) -> None:
         world, action = self._world, emission.action

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
 
-from connectors._simulation.admin import json
+from connectors._simulation import admin
+from connectors._simulation.admin import Facts, json
 from connectors._simulation.ledger import Ledger
 from connectors.nice_incontact._simulated import events
 from connectors.nice_incontact._simulated.calls import Calls, Conflict
@@ -18,7 +19,7 @@ from connectors.nice_incontact._simulated.sessions import AgentSessions
 from connectors.nice_incontact._simulated.world import World
 
 
-class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Emission(admin.Emission, frozen=True, kw_only=True):
     """POST /sim/emit: let one thing happen now."""
 
     action: Literal[
@@ -52,10 +53,8 @@ class Emission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For `dial`."""
     type: str = "CustomEvent"
     """For `event`."""
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
     """For `event`: the fields besides the type."""
-    count: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1
-    """How many times."""
 
 
 class Admin:
@@ -133,19 +132,14 @@ class Admin:
         )
 
     async def _emit(self, request: web.Request) -> web.Response:
-        try:
-            emission = msgspec.json.decode(await request.read(), type=Emission)
-        except msgspec.DecodeError as error:
-            return json({"error": str(error)}, 400)
-        before = len(self._ledger)
-        result: Contact | None = None
-        for _ in range(emission.count):
+        def act(emission: Emission) -> Facts:
             try:
-                result = self._let_happen(emission) or result
-            except (LookupError, Conflict) as error:
-                return json({"error": str(error)}, 409)
-        ids = [f"sim-{number + 1}" for number in range(before, len(self._ledger))]
-        return json({"published": ids, "contact": result.id if result else None})
+                contact = self._let_happen(emission)
+            except Conflict as conflict:
+                raise LookupError(str(conflict)) from conflict
+            return {"contact": contact.id} if contact else {}
+
+        return await admin.emit(request, Emission, self._ledger, act)
 
     def _let_happen(self, emission: Emission) -> Contact | None:
         world, calls = self._world, self._calls
