@@ -16,6 +16,8 @@ SWAPPED = frozenset(
         "gateway.api.tls.key",
         "gateway.api.tokens",
         "gateway.journal.encryption_keys",
+        "gateway.log.format",
+        "gateway.log.level",
     }
 )
 """Keys of `gateway` that a running gateway takes over; every other one is read at its start only."""

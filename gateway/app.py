@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ import aiohttp
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from config import load, load_again
-from config.settings import Config, GatewaySettings
+from config.settings import Config, GatewaySettings, LogSettings
+from gateway import __version__
 from gateway.api.server import ApiServer
 from gateway.attachments import AttachmentSpool
 from gateway.clock import Clock, SystemClock
@@ -46,7 +48,8 @@ from gateway.sink_desk import DispatcherDesk
 from gateway.sink_runner import SinkRunner
 from gateway.supervisor import Supervisor
 from gateway.telemetry import Telemetry
-from gateway.telemetry_figures import watch_api, watch_picture
+from gateway.telemetry_figures import watch_api, watch_journal, watch_picture, watch_spans
+from gateway.tracing import TracesSettings, open_tracing
 
 _CLEANUP_STEP_SECONDS = 10.0
 # What the run book asks a service manager to allow beyond `shutdown_seconds`.
@@ -64,11 +67,14 @@ class Gateway:
         registry: Registry | None = None,
         clock: Clock | None = None,
         service_manager: ServiceManager | None = None,
+        set_logging: Callable[[LogSettings], None] = lambda _settings: None,
     ) -> None:
+        """Take a configuration and what the process has; `set_logging` is called when a reload changes the logging."""
         self._config = config
         self._registry = registry or Registry()
         self._clock = clock or SystemClock()
         self._service_manager = service_manager or ServiceManager()
+        self._set_logging = set_logging
         self._metrics = CollectorRegistry()
         ProcessCollector(registry=self._metrics)
         self.telemetry = Telemetry(self._metrics, gateway=config.gateway.name)
@@ -97,6 +103,8 @@ class Gateway:
     async def _run(self, stop: StopSignal, ready: Callable[[], None]) -> bool:
         config = self._config
         data_dir = _data_dir(config)
+        if config.gateway.traces is not None:
+            self._trace(config.gateway.traces)
         journal = await self._open_journal(data_dir / "journal.sqlite", stop)
         if journal is None:
             return True
@@ -111,7 +119,8 @@ class Gateway:
         await keeper.restore()
         await self._forget_removed_sinks(journal)
         liveness = LivenessPolicy(
-            learn=config.gateway.liveness.learn, check_seconds=_check_seconds(config)
+            learn=config.gateway.liveness.learn,
+            check_seconds=config.gateway.liveness.check_seconds,
         )
         pauses = ConnectorPauses(
             [block.name for block in config.connectors],
@@ -171,8 +180,11 @@ class Gateway:
             tell_quiet=self.telemetry.quiet_feeds,
         )
         await watcher.restore()
-        self.telemetry.watch_journal(
-            journal.statistics, sinks.dispatchers, limit_bytes=config.gateway.journal.max_bytes
+        watch_journal(
+            self._metrics,
+            journal.statistics,
+            sinks.dispatchers,
+            limit_bytes=config.gateway.journal.max_bytes,
         )
         reloader = Reloader(
             config,
@@ -238,6 +250,37 @@ class Gateway:
             },
         )
 
+    async def _open_journal(self, path: Path, stop: StopSignal) -> SqliteJournal | None:
+        """Open the journal, however long a full disk has no room even for that; None if asked to stop meanwhile."""
+        settings, tell = self._config.gateway.journal, self.telemetry.journal_notice
+        told = False
+        while not stop.requested:
+            try:
+                return await open_journal(path, settings, self._clock, tell)
+            except JournalFull as error:
+                if not told:
+                    tell(JournalNotice(notice=Notice.FULL, message=str(error)))
+                told = True
+            wait = settings.room_poll_seconds
+            self._service_manager.starting("waits for room on the disk", within_seconds=wait + 60.0)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await stop.wait()
+        return None
+
+    def _trace(self, settings: TracesSettings) -> None:
+        tracing = open_tracing(
+            settings,
+            instance=self._config.gateway.name,
+            version=__version__,
+            clock=self._clock,
+            tell=partial(self.telemetry.traces_exported, settings.peer),
+        )
+        self.telemetry.tracing = tracing
+        watch_spans(self._metrics, tracing.figures)
+        # Closed last, when the other steps have ended their spans.
+        self._cleanup.push("traces", tracing.close)
+
     async def _serve(
         self,
         stop: StopSignal,
@@ -282,25 +325,8 @@ class Gateway:
     async def _take_over(self, settings: GatewaySettings, journal: SqliteJournal) -> None:
         if self._server is not None:
             self._server.take_over(settings.api)
+        self._set_logging(settings.log)
         await journal.take_keys(settings.journal.keys)
-
-    async def _open_journal(self, path: Path, stop: StopSignal) -> SqliteJournal | None:
-        """Open the journal, however long a full disk has no room even for that; None if asked to stop meanwhile."""
-        settings, tell = self._config.gateway.journal, self.telemetry.journal_notice
-        told = False
-        while not stop.requested:
-            try:
-                return await open_journal(path, settings, self._clock, tell)
-            except JournalFull as error:
-                if not told:
-                    tell(JournalNotice(notice=Notice.FULL, message=str(error)))
-                told = True
-            wait = settings.room_poll_seconds
-            self._service_manager.starting("waits for room on the disk", within_seconds=wait + 60.0)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await stop.wait()
-        return None
 
     async def _forget_removed_sinks(self, journal: Journal) -> None:
         """Let go of positions of sinks that the configuration no longer has: they would hold their events for ever."""
@@ -326,13 +352,6 @@ def _data_dir(config: Config) -> Path:
             hint="make the directory and give it to the user that the gateway runs as",
         ) from error
     return path
-
-
-def _check_seconds(config: Config) -> float:
-    """Often enough that a feed is found quiet within twice its configured rhythm."""
-    rhythms = [seconds for block in config.connectors for seconds in block.rhythm_seconds.values()]
-    halves = [seconds / 2 for seconds in rhythms if seconds]
-    return max(0.1, min([config.gateway.liveness.check_seconds, *halves]))
 
 
 def _shared_http_session() -> aiohttp.ClientSession:

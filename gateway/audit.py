@@ -65,6 +65,7 @@ def of_verdict(record: CommandRecord, platform: str) -> Event:
         ),
         record.updated,
         causationid=command.id,
+        traceparent=command.traceparent,
     )
 
 
@@ -78,7 +79,12 @@ def described(command: Command) -> dict[str, Any]:
 
 
 def _event(
-    name: str, source: str, data: AuditData, now: datetime, causationid: str | None = None
+    name: str,
+    source: str,
+    data: AuditData,
+    now: datetime,
+    causationid: str | None = None,
+    traceparent: str | None = None,
 ) -> Event:
     entry = CATALOGUE["tieline.audit.recorded.v1"]
     return Event(
@@ -91,6 +97,7 @@ def _event(
         timesource=TimeSource.GATEWAY,
         partitionkey=data.object,
         causationid=msgspec.UNSET if causationid is None else causationid,
+        traceparent=msgspec.UNSET if traceparent is None else traceparent,
         data=data,
         dataclassification=entry.classification,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from gateway.commands import CommandRecord, Status
 from gateway.events import CATALOGUE, Event, TimeSource, event_id, source_of
 from gateway.events.operations import CommandData
@@ -34,6 +36,7 @@ def told(record: CommandRecord, platform: str) -> Event | None:
         timesource=TimeSource.GATEWAY,
         partitionkey=target.call or target.interaction or target.agent or command.id,
         causationid=command.id,
+        traceparent=command.traceparent or UNSET,
         data=CommandData(
             command=command.id,
             verb=command.verb.value,

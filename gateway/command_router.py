@@ -105,6 +105,7 @@ class CommandRouter:
         self._rates: dict[str, RateLimits] = {}
         self._platforms: dict[str, str] = {}
         self._journal = journal
+        self._telemetry = telemetry
         self._clock = clock
         self._policy = policy
         self._tasks: asyncio.TaskGroup | None = None
@@ -158,8 +159,9 @@ class CommandRouter:
         idempotency_key: str | None,
         requester: str,
         origin: str | None = None,
+        traceparent: str | None = None,
     ) -> CommandRecord:
-        """Write a command down and begin to send it.
+        """Write a command down and begin to send it; `traceparent` is the request's header.
 
         Returns at once with the record, or with the earlier record when the key was used for the same request before.
         Raises CommandRefused (unknown connector, unsupported, invalid, too many), KeyReused, JournalFull.
@@ -175,7 +177,7 @@ class CommandRouter:
                 return known
             executor = self._executor(request)  # it may have been removed meanwhile
             self._check_rates(request.connector)
-            command = self._new_command(request, idempotency_key, requester, origin)
+            command = self._new_command(request, idempotency_key, requester, origin, traceparent)
             record = CommandRecord(
                 command=command,
                 outcome=None,
@@ -241,9 +243,16 @@ class CommandRouter:
         return executor
 
     def _new_command(
-        self, request: CommandRequest, key: str | None, requester: str, origin: str | None
+        self,
+        request: CommandRequest,
+        key: str | None,
+        requester: str,
+        origin: str | None,
+        traceparent: str | None,
     ) -> Command:
         now = self._clock.now()
+        tracing = self._telemetry.tracing
+        trace = tracing.commanded(traceparent) if tracing is not None else None
         seconds = request.deadline_seconds or self._policy.deadline_seconds
         return Command(
             id=secrets.token_hex(16),
@@ -256,6 +265,8 @@ class CommandRouter:
             deadline=now + timedelta(seconds=min(seconds, self._policy.longest_deadline_seconds)),
             idempotency_key=key,
             origin=origin,
+            traceparent=str(trace.context) if trace is not None else None,
+            caller_span=trace.caller_span if trace is not None else None,
         )
 
     async def _carry_out(self, record: CommandRecord, executor: Executor) -> None:

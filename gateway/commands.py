@@ -118,7 +118,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """One command. `id` is also what events caused by it carry as `causationid`.
 
-    `origin` is the network address that it came from, for the audit.
+    `origin` is the network address that it came from, for the audit. Of a command that is traced, `traceparent` is the
+    context of its span, and `caller_span` the id of the span that asked for it, if one did.
     """
 
     id: str
@@ -131,6 +132,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     arguments: dict[str, Any] = msgspec.field(default_factory=dict)
     idempotency_key: str | None = None
     origin: str | None = None
+    traceparent: str | None = None
+    caller_span: str | None = None
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +181,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         reason: bounded, for metrics and programs; set unless `done` or `accepted`.
         message: for people; names what was refused and what would help. No secrets.
         evidence: id of the event that decided.
+        evidence_traceparent: its trace, if it is traced.
         native_reply: what the platform answered, as decoded JSON.
         expectation: with `accepted`, what will decide.
         parts: with `partial`, the outcome of each part by its name.
@@ -187,6 +191,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: Reason | None = None
     message: str | None = None
     evidence: str | None = None
+    evidence_traceparent: str | None = None
     native_reply: Any = None
     expectation: Expectation | None = None
     parts: dict[str, Outcome] = msgspec.field(default_factory=dict)

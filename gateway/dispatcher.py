@@ -399,6 +399,7 @@ class Dispatcher:
             events=report.settled,
             duration_seconds=duration_seconds,
             delay_seconds=(self._clock.now() - oldest).total_seconds(),
+            traceparent=batch[0].envelope.traceparent,
         )
         position = batch[report.settled - 1].position
         if report.refused or report.held:

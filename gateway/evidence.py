@@ -36,7 +36,9 @@ def _confirmed(expectation: Expectation, event: StoredEvent) -> Outcome | None:
             members = (found,) if isinstance(found, dict) else found
             if not any(_fields_match(fields, member) for member in members):
                 return None
-    return Outcome(status=Status.DONE, evidence=envelope.id)
+    return Outcome(
+        status=Status.DONE, evidence=envelope.id, evidence_traceparent=envelope.traceparent
+    )
 
 
 def _refuted(expectation: Expectation, event: StoredEvent, *, certain: bool) -> Outcome | None:
@@ -53,6 +55,7 @@ def _refuted(expectation: Expectation, event: StoredEvent, *, certain: bool) -> 
         reason=Reason.REFUSED,
         message=data.get("cause") or data.get("reason") or "the platform reported a failure",
         evidence=envelope.id,
+        evidence_traceparent=envelope.traceparent,
     )
 
 

@@ -45,6 +45,7 @@ from gateway.pausing import PauseSwitch
 from gateway.start_gate import StartGate
 from gateway.states import FeedState
 from gateway.telemetry import Telemetry
+from gateway.tracing import FeedTrace
 from gateway.transitions import flagged
 
 
@@ -337,7 +338,22 @@ class FeedRunner:
                 self.watch.surprised(self._clock.monotonic())
         if delivery.gap is not None:
             events = await self._account_for(delivery.gap, events)
+        tracing = self._telemetry.tracing
+        trace = None
+        if tracing is not None:
+            trace = tracing.received(self.connector.name, self.connector.platform, events)
+        if trace is None:
+            await self._keep(delivery, events)
+        else:
+            with trace:
+                await self._keep(delivery, trace.events, trace)
+
+    async def _keep(
+        self, delivery: Delivery, events: Sequence[Event], trace: FeedTrace | None = None
+    ) -> None:
         done = await self._append(events, delivery.resume)
+        if trace is not None:
+            trace.journalled(done)
         self._count(events, stored=done.stored, duplicates=done.duplicates)
         await self.feed.commit(delivery)
 

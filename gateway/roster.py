@@ -36,6 +36,7 @@ from gateway.registry import Registry
 from gateway.sink_runner import SinkRunner
 from gateway.supervisor import Supervisor
 from gateway.telemetry import Telemetry
+from gateway.tracing import traced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +141,11 @@ class Roster:
             metrics=around.metrics,
             picture=around.picture,
         )
+        sink = kind.build(block.settings, context)
         self._sinks.add(
             Dispatcher(
                 block.name,
-                kind.build(block.settings, context),
+                traced(sink, around.telemetry.tracing, name=block.name, kind=kind.name),
                 accepts=EventFilter(block.events, block.connectors),
                 mask=Masker(block.mask),
                 traits=kind.traits_for(block.settings) if kind.traits_for else kind.traits,

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_text
 
 from gateway import audit
 from gateway.api.reload import ReloadReport
@@ -135,9 +136,9 @@ class Runtime:
         ]
         return bool(quiet) and all(quiet)
 
-    def metrics(self) -> bytes:
-        """The metrics in the Prometheus text exposition format."""
-        return generate_latest(self.registry)
+    def metrics(self, *, openmetrics: bool = False) -> bytes:
+        """The metrics in the Prometheus text exposition format, or in OpenMetrics, which has exemplars."""
+        return (openmetrics_text if openmetrics else generate_latest)(self.registry)
 
     async def submit(
         self,
@@ -146,6 +147,7 @@ class Runtime:
         idempotency_key: str | None,
         requester: str,
         origin: str | None,
+        traceparent: str | None = None,
     ) -> CommandRecord:
         """Accept a command, as `CommandRouter.submit` does; none to a connector that is paused."""
         name = request.connector
@@ -156,7 +158,11 @@ class Runtime:
                 hint=f"POST /v1/connectors/{name}/resume",
             )
         return await self.router.submit(
-            request, idempotency_key=idempotency_key, requester=requester, origin=origin
+            request,
+            idempotency_key=idempotency_key,
+            requester=requester,
+            origin=origin,
+            traceparent=traceparent,
         )
 
     async def pause_connector(self, connector: str) -> None:

@@ -1,4 +1,4 @@
-"""Figures that are read at each scrape from the part that keeps them: the live picture, and the control API.
+"""Figures that are read at each scrape from the part that keeps them: journal, picture, control API, traces.
 
 The parts count in plain attributes and know nothing of metrics, like the journal.
 """
@@ -6,14 +6,16 @@ The parts count in plain attributes and know nothing of metrics, like the journa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from gateway.contracts import JournalStatistics
 from gateway.picture_data import PictureStatistics
+from gateway.tracing import SpanFigures
 
 
 @dataclass(slots=True)
@@ -39,6 +41,22 @@ def watch_picture(registry: CollectorRegistry, statistics: Callable[[], PictureS
 def watch_api(registry: CollectorRegistry, figures: ApiFigures) -> None:
     """Show the API's figures at every scrape."""
     registry.register(_ApiCollector(figures))
+
+
+def watch_spans(registry: CollectorRegistry, figures: SpanFigures) -> None:
+    """Show at every scrape what became of the spans of traces."""
+    registry.register(_SpanCollector(figures))
+
+
+def watch_journal(
+    registry: CollectorRegistry,
+    statistics: Callable[[], JournalStatistics],
+    sinks: Collection[str],
+    *,
+    limit_bytes: int,
+) -> None:
+    """Show the journal's figures and its limit at every scrape, and the lag of the sinks that there are then."""
+    registry.register(_JournalCollector(statistics, sinks, limit_bytes))
 
 
 class _PictureCollector(Collector):
@@ -96,3 +114,57 @@ class _ApiCollector(Collector):
         for reason, number in figures.streams_ended.items():
             ended.add_metric([reason], number)
         yield ended
+
+
+class _SpanCollector(Collector):
+    def __init__(self, figures: SpanFigures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterable[Metric]:
+        spans = CounterMetricFamily(
+            "tieline_trace_spans", "Spans of traces by what became of them.", labels=["outcome"]
+        )
+        for outcome in ("exported", "failed", "dropped"):
+            spans.add_metric([outcome], getattr(self._figures, outcome))
+        yield spans
+
+
+class _JournalCollector(Collector):
+    def __init__(
+        self,
+        statistics: Callable[[], JournalStatistics],
+        sinks: Collection[str],
+        limit_bytes: int,
+    ) -> None:
+        self._statistics = statistics
+        self._sinks = sinks
+        self._limit_bytes = limit_bytes
+
+    def collect(self) -> Iterable[Metric]:
+        figures = self._statistics()
+        for name, text, value in (
+            ("events", "Events in the journal.", figures.events),
+            ("size_bytes", "Size of the journal's files.", figures.size_bytes),
+            ("limit_bytes", "Size that the journal is kept below.", self._limit_bytes),
+            ("last_position", "Position of the newest event.", figures.last_position),
+            ("full", "1 while appends are refused for want of room.", int(figures.full)),
+        ):
+            yield GaugeMetricFamily(f"tieline_journal_{name}", text, value=value)
+        for name, text, value in (
+            ("appended_events", "Events appended.", figures.appended),
+            ("duplicate_events", "Events left out because they were there.", figures.duplicates),
+            ("commits", "Transactions, each with one fsync.", figures.commits),
+            ("trimmed_events", "Events removed by retention.", figures.trimmed),
+            (
+                "trimmed_undelivered_events",
+                "Events removed by retention before every sink had them.",
+                figures.trimmed_undelivered,
+            ),
+        ):
+            yield CounterMetricFamily(f"tieline_journal_{name}", text, value=value)
+        lag = GaugeMetricFamily(
+            "tieline_sink_lag_events", "Events that a sink has still to settle.", labels=["sink"]
+        )
+        for sink in self._sinks:
+            lag.add_metric([sink], figures.lag.get(sink, figures.last_position))
+        yield lag

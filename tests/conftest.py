@@ -44,6 +44,7 @@ SLOW_MODULES = (
     "gateway/journal/test_crashes.py",
     "gateway/journal/test_faults.py",
     "gateway/journal/test_model.py",
+    "gateway/tracing/test_sdk.py",
     "proofs/test_commands.py",
     "support/test_skipping.py",
 )

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
+from aiohttp import web
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.api import command_schemas, scopes
@@ -29,6 +30,7 @@ from gateway.api.runtime import ApiRuntime
 from gateway.api.waiting import Waiting
 from gateway.commands import CommandRecord, CommandRequest, Outcome, Status, Target, Verb
 from gateway.errors import Reason
+from gateway.tracing import HEADER
 
 Wait = Annotated[
     float,
@@ -170,6 +172,7 @@ class Commands:
             idempotency_key=_bare(call.parameters.key),
             requester=call.caller.name,
             origin=call.request.remote,
+            traceparent=_traceparent(call.request),
         )
         record = await self._waiting.verdict(record, call.parameters.wait)
         location = call.request.app.router["get_command"].url_for(id=record.command.id)
@@ -384,6 +387,15 @@ def _place(cursor: str) -> tuple[datetime, str]:
 
 def _or_unset(value: Any) -> Any:
     return UNSET if value is None else value
+
+
+def _traceparent(request: web.Request) -> str | None:
+    """The trace that the request belongs to; what is wrong with the header is never the command's fault.
+
+    Source: W3C Trace Context, section 3.2 (more than one header counts as none).
+    """
+    values = request.headers.getall(HEADER, [])
+    return values[0] if len(values) == 1 else None
 
 
 def _bare(key: str | None) -> str | None:

@@ -133,8 +133,8 @@ class ApiRuntime(Protocol):
         """Whether traffic may be relied on. No I/O."""
         ...
 
-    def metrics(self) -> bytes:
-        """The metrics in the Prometheus text exposition format 0.0.4."""
+    def metrics(self, *, openmetrics: bool = False) -> bytes:
+        """The metrics in the Prometheus text exposition format 0.0.4, or in OpenMetrics 1.0.0."""
         ...
 
     async def submit(
@@ -144,8 +144,9 @@ class ApiRuntime(Protocol):
         idempotency_key: str | None,
         requester: str,
         origin: str | None,
+        traceparent: str | None = None,
     ) -> CommandRecord:
-        """Accept a command: durable when it returns, sent soon after.
+        """Accept a command: durable when it returns, sent soon after; `traceparent` is the request's header.
 
         The same key with the same request gives the earlier command. Raises CommandRefused with reason `not_found`
         (no such connector), `unsupported`, `invalid`, `rate_limited` or `stopped`; a TielineError with reason

@@ -14,6 +14,8 @@ from gateway.api.operations import Call, Items, NoParameters, Operation, Reply, 
 from gateway.api.runtime import ApiRuntime, ConnectorView, FeedView, Readiness
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text"
+OPENMETRICS_TYPE = f"{OPENMETRICS}; version=1.0.0; charset=utf-8"
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,9 +46,13 @@ class Views:
         readiness = self._runtime.ready()
         return Reply(value=readiness, status=200 if readiness.ok else 503)
 
-    async def metrics(self, _call: Call[NoParameters, None]) -> web.Response:
-        """The metrics."""
-        return web.Response(body=self._runtime.metrics(), headers={"Content-Type": METRICS_TYPE})
+    async def metrics(self, call: Call[NoParameters, None]) -> web.Response:
+        """The metrics; as OpenMetrics for whoever can read it, since only that has exemplars."""
+        openmetrics = OPENMETRICS in call.request.headers.get("Accept", "")
+        return web.Response(
+            body=self._runtime.metrics(openmetrics=openmetrics),
+            headers={"Content-Type": OPENMETRICS_TYPE if openmetrics else METRICS_TYPE},
+        )
 
     async def feeds(self, call: Call[FeedChoice, None]) -> Reply:
         """All feeds, or those of one connector, or in one state."""

@@ -2,7 +2,8 @@
 
 Source: CloudEvents Kafka protocol binding 1.0.2, section 3.2 (binary content mode): every attribute is a header with
 the prefix `ce_`, `datacontenttype` is the header `content-type`, the data is the value as it is. Section 3.1: the
-extension `partitionkey` is the key.
+extension `partitionkey` is the key. The extension `traceparent` is also the header of that name, by which tracing
+libraries of consumers find it (CloudEvents extension "Distributed Tracing", "Using the Distributed Tracing Extension").
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ def encode(event: StoredEvent, topic_of: TopicOf, *, not_after_ms: int) -> Recor
     if envelope.causationid is not None:
         headers.append(("ce_causationid", envelope.causationid.encode()))
     if envelope.traceparent is not None:
-        headers.append(("ce_traceparent", envelope.traceparent.encode()))
+        traceparent = envelope.traceparent.encode()
+        headers += [("ce_traceparent", traceparent), ("traceparent", traceparent)]
     if envelope.anomaly is not None:
         headers.append(("ce_anomaly", envelope.anomaly.encode()))
     # The key is written twice, as key and as header.

@@ -64,14 +64,21 @@ class WebhookClient:
         trust = await asyncio.to_thread(_trust_of, settings)
         return cls(settings, clock, trust)
 
-    async def post(self, message_id: str, body: bytes, content_type: str) -> Judgement:
-        """Post one body; never raises for what the receiver or the network does."""
+    async def post(
+        self, message_id: str, body: bytes, content_type: str, *, traceparent: str | None = None
+    ) -> Judgement:
+        """Post one body; never raises for what the receiver or the network does.
+
+        `traceparent` is the trace that the body belongs to (W3C Trace Context, section 3.2).
+        """
         settings = self._settings
         headers = {
             **{name: value.get_secret_value() for name, value in settings.headers.items()},
             **self._signer.headers(message_id, body, self._clock.now()),
             "Content-Type": content_type,
         }
+        if traceparent is not None:
+            headers["traceparent"] = traceparent
         try:
             async with self._session.post(
                 self._url, data=body, headers=headers, allow_redirects=False

@@ -23,7 +23,15 @@ from sinks.webhook.signing import key_problem
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OWN_HEADERS = frozenset(
-    {"content-type", "content-length", "host", "transfer-encoding", "connection", "user-agent"}
+    {
+        "content-type",
+        "content-length",
+        "host",
+        "transfer-encoding",
+        "connection",
+        "user-agent",
+        "traceparent",
+    }
 )
 
 

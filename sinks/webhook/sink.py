@@ -95,10 +95,14 @@ class WebhookSink:
 
     async def _send(self, client: WebhookClient, events: Sequence[StoredEvent]) -> Judgement:
         if self._settings.mode is ContentMode.STRUCTURED:
-            return await client.post(events[0].envelope.id, events[0].structured(), ONE)
+            envelope, body = events[0].envelope, events[0].structured()
+            return await client.post(envelope.id, body, ONE, traceparent=envelope.traceparent)
         message_id = event_id(*(event.envelope.id for event in events))
         body = b"[" + b",".join(event.structured() for event in events) + b"]"
-        return await client.post(message_id, body, SEVERAL)
+        traces = {event.envelope.traceparent for event in events}
+        # A request has one trace; events of several have each its own in the body.
+        traceparent = traces.pop() if len(traces) == 1 else None
+        return await client.post(message_id, body, SEVERAL, traceparent=traceparent)
 
     async def close(self) -> None:
         """Close the connections; what is remembered stays for the next `open`."""

@@ -20,6 +20,8 @@ from gateway.directory import DirectoryPolicy
 from gateway.feed_runner import SupervisorPolicy
 from gateway.journal import JournalSettings
 from gateway.picture_data import PictureLimits
+from gateway.tracing import TracesSettings
+from gateway.tracing.tracer import MOST_SPANS_OF_A_BATCH
 from sinks.file import SINK as FILE
 from sinks.kafka import SINK as KAFKA
 from sinks.kafka.settings import KafkaSettings
@@ -127,6 +129,10 @@ BOUNDS = {
         f"{ATTACHMENTS.max_count} in all",
         f"{ATTACHMENTS.min_free_bytes // MIB} MiB of the disk",
     ],
+    "spans that wait to be exported": [
+        f"`queue_spans`, {default(TracesSettings, 'queue_spans'):,}",
+        f"{MOST_SPANS_OF_A_BATCH} of one batch",
+    ],
     "a simulator's oracle": [f"{SIMULATOR.published_limit:,} messages"],
     "a simulator's queue": [f"{SIMULATOR.max_queue:,} messages"],
 }
@@ -158,6 +164,7 @@ FILLED = {
     "readers of the event stream": "gateway/api/test_event_stream.py::too_many_readers",
     "one request to the API": "gateway/api/test_commands.py::a_body_without_its_length_is_bounded",
     "uploaded attachments": "gateway/api/test_attachments.py::a_full_spool_says_when_to_come_again",
+    "spans that wait to be exported": "gateway/tracing/test_sdk.py::what_does_not_fit_is_left_out",
     "a simulator's oracle": "connectors/_simulation/test_ledger.py::the_oldest_messages_are_forgotten",
     "a simulator's queue": "connectors/_simulation/test_bayeux_server.py::a_full_queue_ends_the_session",
 }

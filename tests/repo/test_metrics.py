@@ -11,7 +11,14 @@ from prometheus_client import CollectorRegistry
 from gateway.journal import MemoryJournal
 from gateway.picture import Picture
 from gateway.telemetry import Telemetry
-from gateway.telemetry_figures import ApiFigures, watch_api, watch_picture
+from gateway.telemetry_figures import (
+    ApiFigures,
+    watch_api,
+    watch_journal,
+    watch_picture,
+    watch_spans,
+)
+from gateway.tracing import SpanFigures
 from sinks.prometheus.figures import Figures
 from tests.repo.checkout import product_files, rows, text
 
@@ -29,9 +36,11 @@ HEADINGS = (
 def registered() -> dict[str, set[str]]:
     """Metrics by the name that a scrape shows, with their labels."""
     registry = CollectorRegistry()
-    Telemetry(registry).watch_journal(MemoryJournal().statistics, ["a sink"], limit_bytes=1)
+    Telemetry(registry)
+    watch_journal(registry, MemoryJournal().statistics, ["a sink"], limit_bytes=1)
     watch_picture(registry, Picture().statistics)
     watch_api(registry, ApiFigures())
+    watch_spans(registry, SpanFigures())
     registry.register(Figures(Picture(), max_queues=1, max_values=1))
     found: dict[str, set[str]] = {}
     for collector in registry._collector_to_names:

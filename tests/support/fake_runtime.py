@@ -143,10 +143,10 @@ class FakeRuntime:
         self._fail()
         return self.readiness
 
-    def metrics(self) -> bytes:
+    def metrics(self, *, openmetrics: bool = False) -> bytes:
         """One metric."""
         self._fail()
-        return b"# TYPE tieline_info gauge\ntieline_info 1.0\n"
+        return b"# TYPE tieline_info gauge\ntieline_info 1.0\n" + b"# EOF\n" * openmetrics
 
     async def submit(
         self,
@@ -155,6 +155,7 @@ class FakeRuntime:
         idempotency_key: str | None,
         requester: str,
         origin: str | None,
+        traceparent: str | None = None,
     ) -> CommandRecord:
         """Check against the table, remember the key, keep the command."""
         self._fail()
@@ -180,6 +181,7 @@ class FakeRuntime:
             arguments=request.arguments,
             idempotency_key=idempotency_key,
             origin=origin,
+            traceparent=traceparent,
         )
         record = CommandRecord(
             command=command, outcome=None, position=0, digest=digest, updated=NOW

@@ -1,0 +1,108 @@
+"""One trace from a platform's message to every receiver, over a real OTLP receiver, a real broker and a kill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.support import site
+from tests.support.kafka import KafkaBroker
+from tests.support.otlp import OtlpReceiver, SeenSpan
+from tests.support.processes import eventually
+from tests.support.receiver import SECRET, FlakyReceiver, Mode
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+
+def traced(url: str, **more: Any) -> dict[str, Any]:
+    """The gateway's settings with everything traced."""
+    return {"traces": {"endpoint": url, "sample_ratio": 1, **more}}
+
+
+@pytest.mark.kafka
+async def test_one_message_is_one_trace_into_kafka_and_a_webhook(
+    tmp_path: Path, http: aiohttp.ClientSession, kafka: KafkaBroker, topic: str
+) -> None:
+    """Receive, append and both deliveries hang together, and both receivers are told of the trace."""
+    async with (
+        OtlpReceiver() as collector,
+        FlakyReceiver() as receiver,
+        site.platform(tmp_path, http, agents=1, events_per_second=5.0) as platform,
+        site.gateway(
+            tmp_path,
+            http,
+            {
+                "gateway": traced(collector.url),
+                "connectors": [site.connector(platform.url, 1)],
+                "sinks": [
+                    site.kafka_sink(kafka.bootstrap_servers, topic),
+                    site.webhook_sink(receiver.url, SECRET),
+                ],
+            },
+        ) as gateway,
+    ):
+        gateway.start()
+        await gateway.wait_fed()
+        await eventually(
+            lambda: receiver.traceparents, "a traced event at the webhook", timeout_seconds=30.0
+        )
+        event_id, traceparent = next(iter(receiver.traceparents.items()))
+        trace_id, span_id = traceparent.split("-")[1:3]
+        spans = {
+            name: (await collector.wait_for(name, trace_id=trace_id))[0]
+            for name in ("receive gws", "append journal", "deliver hook", "deliver lake")
+        }
+        assert spans["receive gws"].span_id == span_id
+        assert not spans["receive gws"].parent_id
+        assert {span.parent_id for name, span in spans.items() if name != "receive gws"} == {
+            span_id
+        }
+        assert spans["receive gws"].start_ns <= spans["append journal"].start_ns
+        assert spans["append journal"].end_ns <= spans["deliver lake"].end_ns
+        assert [span.error for span in spans.values()] == [None] * 4
+        await gateway.wait_settled("lake")
+        records = await kafka.read_topic(topic)
+        (headers,) = [one.headers for one in records if one.headers["ce_id"] == event_id.encode()]
+        assert headers["ce_traceparent"] == headers["traceparent"] == traceparent.encode()
+
+
+async def test_a_delivery_after_a_kill_joins_the_trace_of_the_process_that_received(
+    tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    """The receiver is away when the gateway is killed; what the next process delivers has the first one's trace."""
+    async with (
+        OtlpReceiver() as collector,
+        FlakyReceiver() as receiver,
+        site.platform(tmp_path, http, agents=1, events_per_second=5.0) as platform,
+        site.gateway(
+            tmp_path,
+            http,
+            {
+                "gateway": traced(collector.url),
+                "connectors": [site.connector(platform.url, 1)],
+                "sinks": [site.webhook_sink(receiver.url, SECRET)],
+            },
+        ) as gateway,
+    ):
+        await receiver.turn(Mode.UNAVAILABLE)
+        gateway.start()
+        await gateway.wait_fed()
+        (received, *_) = await collector.wait_for("receive gws")
+        await collector.wait_for("append journal", trace_id=received.trace_id)
+        failed = await collector.wait_for("deliver hook", trace_id=received.trace_id)
+        assert {span.error for span in failed} == {"server_error"}
+        gateway.kill()
+        await receiver.turn(Mode.WORKING)
+        gateway.start()
+
+        def delivered() -> list[SeenSpan]:
+            found = collector.named("deliver hook", trace_id=received.trace_id)
+            return [span for span in found if span.error is None]
+
+        (span, *_) = await eventually(delivered, "the delivery", timeout_seconds=60.0)
+        assert span.parent_id == received.span_id
+        assert span.attributes["tieline.events.settled"] > 0
+        assert f"00-{received.trace_id}-{received.span_id}-01" in receiver.traceparents.values()
