@@ -13,6 +13,7 @@ from gateway.liveness import FeedWatch, LivenessPolicy
 from gateway.rhythm import LearnedRhythm
 
 NAMESPACE = "rhythm"
+SHORTEST_PAUSE_SECONDS = 0.1
 SAVES_AT_ONCE = 50
 """So many rhythms are saved in one round: when the hour ends, that of every feed has changed."""
 
@@ -60,7 +61,7 @@ class FeedWatcher:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            await self._clock.sleep(self._policy.check_seconds)
+            await self._clock.sleep(self._pause_seconds())
             for runner in list(self._runners):
                 if runner.watch not in self._taken_up:
                     # A connector that came, or came anew, while the gateway runs.
@@ -69,6 +70,12 @@ class FeedWatcher:
                 runner.look()
             self._tell()
             await self._save()
+
+    def _pause_seconds(self) -> float:
+        """Half of the shortest rhythm of the feeds that there are now: connectors come and go."""
+        rhythms = [runner.watch.configured_seconds for runner in self._runners]
+        halves = [seconds / 2 for seconds in rhythms if seconds]
+        return max(SHORTEST_PAUSE_SECONDS, min([self._policy.check_seconds, *halves]))
 
     def _take_up(self, runner: Watched, state: bytes | None) -> None:
         self._taken_up.add(runner.watch)

@@ -23,8 +23,7 @@ class LivenessPolicy:
 
     Attributes:
         learn: expect the rhythm that a feed had in earlier weeks, where none is configured.
-        check_seconds: how often feeds are looked at; at most half of the shortest rhythm, so that a quiet feed is found
-            within twice its rhythm.
+        check_seconds: how often feeds are looked at, at the least: a quiet feed is found within twice its rhythm.
         shortest_seconds: a learned rhythm is never shorter than this.
         learned_margin: a learned rhythm may be exceeded by this factor.
         settle_seconds: how long after a new connection, or after something surprising, the platform's state is
@@ -87,6 +86,11 @@ class FeedWatch:
         self.quiet_since: datetime | None = None
         self.rhythm_seconds: float | None = None
         self.resync_reason = ""
+
+    @property
+    def configured_seconds(self) -> float | None:
+        """The rhythm that the configuration says; 0: none is expected, None: nothing was said."""
+        return self._configured
 
     def connected(self, now: float) -> None:
         """A connection is made; a quiet feed stays quiet until something comes."""

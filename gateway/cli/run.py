@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from config import load
-from config.settings import Config
+from config.settings import Config, LogSettings
 from gateway.app import Gateway
 from gateway.errors import ConfigError, JournalError, TielineError
 from gateway.lifecycle import StopSignal, signals_request
@@ -46,8 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_CONFIG
-    log = config.gateway.log
-    configure_logging(level=log.level, form=log.format)
+    _set_logging(config.gateway.log)
     try:
         return EXIT_OK if _run(config) else EXIT_NOT_CLEAN
     except TielineError as error:
@@ -58,6 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
         if known is None or others is not None:
             raise
         return _failed(_first(known))
+
+
+def _set_logging(settings: LogSettings) -> None:
+    configure_logging(level=settings.level, form=settings.format)
 
 
 def _failed(error: TielineError) -> int:
@@ -91,6 +94,6 @@ async def _serve(config: Config) -> bool:
     gc.set_threshold(50_000, 20, 50)
     stop = StopSignal()
     manager = ServiceManager.from_environment(os.environ)
-    gateway = Gateway(config, service_manager=manager)
+    gateway = Gateway(config, service_manager=manager, set_logging=_set_logging)
     async with signals_request(stop, reload=gateway.request_reload):
         return await gateway.run(stop)

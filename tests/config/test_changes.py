@@ -77,15 +77,12 @@ def test_keys_of_the_gateway_are_taken_over_or_need_a_restart(tmp_path: Path) ->
         f"api: {{port: 9, tokens: [{token}]}}\n  shutdown_seconds: 7\n  log: {{level: debug}}",
     )
     found = changes(loaded(tmp_path, GOOD), loaded(tmp_path, new))
-    assert found.swapped == ("gateway.api.tokens",)
-    assert found.need_restart == (
-        "gateway.api.port",
-        "gateway.log.level",
-        "gateway.shutdown_seconds",
-    )
+    assert found.swapped == ("gateway.api.tokens", "gateway.log.level")
+    assert found.need_restart == ("gateway.api.port", "gateway.shutdown_seconds")
     in_force = with_swapped(loaded(tmp_path, GOOD).gateway, loaded(tmp_path, new).gateway)
     assert [token.name for token in in_force.api.tokens] == ["t"]
     assert (in_force.api.port, in_force.shutdown_seconds) == (8080, 25)
+    assert in_force.log.level == "debug"
 
 
 def test_another_content_of_a_file_that_a_setting_names_is_a_change_of_its_block(

@@ -47,13 +47,17 @@ def rewrite(gateway: site.GatewayProcess, changed: dict[str, Any]) -> None:
     path = gateway.directory / "tieline.yaml"
     whole = yaml.safe_load(path.read_text())
     whole["gateway"]["api"]["tokens"] = changed["gateway"]["api"]["tokens"]
+    whole["gateway"].pop("log", None)
     path.write_text(yaml.safe_dump(changed | {"gateway": whole["gateway"]}))
 
 
 async def test_what_changed_is_swapped_and_the_rest_keeps_its_sessions(
     tmp_path: Path, http: aiohttp.ClientSession
 ) -> None:
-    """A connector goes and returns, a sink changes, a token is rotated: nothing is lost, doubled or begun anew."""
+    """A connector goes and returns, a sink changes, a token is rotated: nothing is lost, doubled or begun anew.
+
+    The log was silent before, and is not afterwards.
+    """
     async with (
         site.platform(
             tmp_path, http, agents=AGENTS, events_per_second=50, ack=True, max_interval_ms=60_000
@@ -62,9 +66,11 @@ async def test_what_changed_is_swapped_and_the_rest_keeps_its_sessions(
     ):
         first = configuration(platform.url, OLD_TOKEN, "copy-1.jsonl", both=True)
         first["gateway"]["api"]["port"] = gateway.port
+        first["gateway"]["log"] = {"level": "error"}
         gateway.configuration = first
         gateway.start()
         await gateway.wait_fed()
+        assert '"info"' not in gateway.log
         second = Lines(tmp_path / "data" / "copy-2.jsonl")
 
         rewrite(gateway, configuration(platform.url, NEW_TOKEN, "copy-2.jsonl", both=False))
@@ -85,6 +91,7 @@ async def test_what_changed_is_swapped_and_the_rest_keeps_its_sessions(
             assert reply.status == 200, report
         assert report["connectors"] == {"added": ["other"], "removed": [], "changed": []}
         assert report["sinks"] == {"added": [], "removed": [], "changed": []}
+        assert "configuration reloaded" in gateway.log
         await gateway.wait_connected()
         more = gateway.lines.count() + 100
         await eventually(lambda: gateway.lines.count() > more, "events after the reloads")

@@ -30,6 +30,8 @@ from tests.support.scripted import (
 )
 from tests.support.waiting import until
 
+SHORT_RHYTHM_SECONDS = 3.0
+
 
 class PacedClock:
     """Stands still until `advance`, which lets sleepers go; other sleeps of the supervisor are over at once."""
@@ -38,6 +40,7 @@ class PacedClock:
         self.passed = 0.0
         self._ticks: asyncio.Queue[None] = asyncio.Queue()
         self.looked = 0
+        self.pause_seconds = 0.0
 
     def now(self) -> datetime:
         """A Monday in January, and what passed."""
@@ -49,7 +52,8 @@ class PacedClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait for the test between two looks, else not at all."""
-        if seconds == LivenessPolicy().check_seconds:
+        if seconds in {LivenessPolicy().check_seconds, SHORT_RHYTHM_SECONDS / 2}:
+            self.pause_seconds = seconds
             self.looked += 1
             await self._ticks.get()
         else:
@@ -278,3 +282,16 @@ async def test_a_connector_that_comes_while_the_gateway_runs_takes_up_what_was_l
         await run.clock.advance(5.0)
         runner = next(one for one in run.supervisor.runners if one.feed is feed)
         assert runner.watch.learned.dump() == learned.dump()
+
+
+async def test_feeds_are_looked_at_by_the_shortest_rhythm_of_those_that_there_are_now() -> None:
+    """A reload brings a connector with a short one, and takes it away."""
+    async with watching(ScriptedConnector(feeds=[ScriptedFeed()])) as run:
+        await until(lambda: run.clock.pause_seconds == LivenessPolicy().check_seconds)
+        short = ScriptedConnector("short", [ScriptedFeed("short/a1")])
+        run.supervisor.add(short, {"*": SHORT_RHYTHM_SECONDS})
+        await run.clock.advance(1.0)
+        assert run.clock.pause_seconds == SHORT_RHYTHM_SECONDS / 2
+        await run.supervisor.remove("short")
+        await run.clock.advance(1.0)
+        assert run.clock.pause_seconds == LivenessPolicy().check_seconds
