@@ -113,7 +113,7 @@ def _safely(mask: _Mask, value: Raw) -> Any:
         return value
     try:
         return mask(value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return MASK
 
 

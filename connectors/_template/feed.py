@@ -16,6 +16,7 @@ from connectors._template.mapping import Changes, Mapper, Place, State
 from connectors._template.settings import ExamplePbxSettings
 from connectors._template.vendor import PLATFORM_NAME
 from connectors._wire.http_errors import as_lost
+from connectors._wire.json_values import UNREADABLE
 from gateway.contracts import ConnectorContext, Delivery, Gap, Guarantee, Link
 from gateway.errors import ConnectionFailed, NotConnected, Reason
 from gateway.events import Event, Provenance, event_id, source_of
@@ -169,5 +170,5 @@ def _decode(resume: bytes | None) -> State | None:
         return None
     try:
         return msgspec.json.decode(resume, type=State)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None

@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that it cannot read: not of the form, not UTF-8, or nested too deeply."""
 MAX_TEXT = 1024
 MAX_STAMP = 40
 MAX_DEPTH = 32

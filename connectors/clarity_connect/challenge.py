@@ -57,9 +57,12 @@ def check(challenge: Challenge, *, allowed: frozenset[str], secure: bool) -> Cha
 
     Raises:
         ConfigError: the host is none of those allowed, or it would get the credentials in the clear.
-        ProtocolViolation: it asks for another grant than Windows authentication.
+        ProtocolViolation: its address is none, or it asks for another grant than Windows authentication.
     """
-    parts = urlsplit(challenge.token_url)
+    try:
+        parts = urlsplit(challenge.token_url)
+    except ValueError as error:
+        raise ProtocolViolation("the address of the authentication service is none") from error
     host = (parts.hostname or "").lower()
     if host not in allowed:
         raise ConfigError(

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from connectors._wire.json_values import UNREADABLE
 from connectors._wire.signalr.client import SignalRClient
 from connectors._wire.signalr.values import Batch, Loss, SignalRResume
 from connectors.clarity_connect.auth import Tokens
@@ -225,7 +226,7 @@ class ClarityFeed:
         if resume is not None:
             try:
                 kept = _decoder.decode(resume)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 self._unreadable = resume
         sightings = self._mapper.sightings
         self._duplicates += self._mapper.duplicates

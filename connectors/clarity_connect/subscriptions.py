@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from connectors._wire.json_values import UNREADABLE
 from connectors.clarity_connect.settings import Subscription
 
 CHUNK = 150
@@ -150,7 +151,7 @@ def is_of_kind(digest: str, subscription: Subscription) -> bool:
     """Whether a subscription of that content can become this one by an update: to the same, summed up the same way."""
     try:
         before = msgspec.json.decode(digest.removeprefix(_DIGEST))
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return False
     return isinstance(before, dict) and (before.get("to"), before.get("sum_by")) == (
         subscription.to,

@@ -20,6 +20,7 @@ from connectors._genesys.message import Message, Origin
 from connectors._wire.bayeux.http import Limits, LongPollingClient
 from connectors._wire.bayeux.values import Batch, BayeuxResume
 from connectors._wire.cookies import CookieStore
+from connectors._wire.json_values import UNREADABLE
 from connectors.genesys_engage_cloud.auth import Credentials, Tokens
 from connectors.genesys_engage_cloud.client import ApiHttp
 from connectors.genesys_engage_cloud.mapping import AgentPicture
@@ -319,7 +320,7 @@ class ApiFeed(ABC):
         if resume is not None:
             try:
                 kept = _decoder.decode(resume)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 self._unreadable = resume
         self._take_up(kept)
         self._last = kept.bayeux if kept else None

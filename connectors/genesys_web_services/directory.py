@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from connectors._wire.json_values import UNREADABLE
 from connectors._wire.polling import Poller, Rhythm
 from connectors.genesys_web_services import settings_site
 from connectors.genesys_web_services.client import AgentHttp
@@ -240,5 +241,5 @@ def _read(resume: bytes | None) -> DirectoryResume | None:
         return None
     try:
         return _decoder.decode(resume)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None

@@ -21,6 +21,7 @@ import msgspec
 from connectors._wire.bayeux.http import Limits, LongPollingClient
 from connectors._wire.bayeux.values import Batch, BayeuxResume
 from connectors._wire.cookies import CookieStore
+from connectors._wire.json_values import UNREADABLE
 from connectors.genesys_web_services import commands, sending
 from connectors.genesys_web_services.client import AgentHttp
 from connectors.genesys_web_services.commands import Login, Situation
@@ -276,7 +277,7 @@ class AgentFeed:
         if resume is not None:
             try:
                 kept = _decoder.decode(resume)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 self._unreadable = resume
         self._duplicates += self._mapper.duplicates
         self._mapper = Mapper(self._origin, kept.picture if kept else None)

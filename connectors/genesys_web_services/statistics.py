@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from connectors._wire.json_values import UNREADABLE
 from connectors._wire.polling import Poller, Rhythm
 from connectors.genesys_web_services.client import AgentHttp
 from connectors.genesys_web_services.mapping.message import Origin
@@ -223,5 +224,5 @@ def _read(resume: bytes | None) -> dict[str, dict[str, int]] | None:
         return None
     try:
         return _decoder.decode(resume).seen
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None

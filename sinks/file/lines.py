@@ -70,7 +70,7 @@ def _is_torn_line(rest: bytes) -> bool:
 def _read_head(line: bytes) -> _Head | None:
     try:
         head = _head_decoder.decode(line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return head if head.position.isdecimal() else None
 

@@ -78,7 +78,7 @@ class Figures(Collector):
         """Take over what such an event says. An event that has no figures is passed over."""
         try:
             data = _metrics.decode(event.body).data
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return
         if data.object.id not in self._agents_named:
             return

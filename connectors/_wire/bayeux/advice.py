@@ -86,5 +86,7 @@ def one_time_interval_seconds(raw: Any) -> float:
 def _milliseconds(value: Any, otherwise: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return otherwise
-    # A day bounds what a wrong server could make us wait.
-    return int(max(-1.0, min(value, 86_400_000))) if math.isfinite(value) else otherwise
+    if isinstance(value, float) and not math.isfinite(value):
+        return otherwise
+    # A day bounds what a wrong server could make us wait; its whole numbers may be larger than any float.
+    return int(max(-1, min(value, 86_400_000)))

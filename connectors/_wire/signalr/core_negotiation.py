@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from connectors._wire.signalr.negotiation import read_offer
 from gateway.errors import NotReady, ProtocolViolation, Reason
@@ -44,12 +44,7 @@ def read_core_negotiation(body: bytes, peer: str) -> CoreOffer:
         )
     transports = offer.get("availableTransports")
     listed = transports if isinstance(transports, list) else []
-    if not any(
-        isinstance(one, dict)
-        and one.get("transport") == "WebSockets"
-        and "Text" in (one.get("transferFormats") or ())
-        for one in listed
-    ):
+    if not any(_is_text_over_web_sockets(one) for one in listed):
         raise ProtocolViolation(
             f"{peer} does not offer WebSockets",
             reason=Reason.UNSUPPORTED,
@@ -60,3 +55,10 @@ def read_core_negotiation(body: bytes, peer: str) -> CoreOffer:
     if not isinstance(connection_id, str) or not isinstance(token, str) or not token:
         raise ProtocolViolation(f"the negotiate answer of {peer} holds no connectionId")
     return CoreOffer(connection_id, token)
+
+
+def _is_text_over_web_sockets(offered: Any) -> bool:
+    if not isinstance(offered, dict) or offered.get("transport") != "WebSockets":
+        return False
+    formats = offered.get("transferFormats")
+    return isinstance(formats, list) and "Text" in formats

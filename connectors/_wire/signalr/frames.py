@@ -92,4 +92,4 @@ def _number_text(cursor: Any) -> str:
 def _delay(milliseconds: Any) -> float:
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         return 0.0
-    return min(max(milliseconds / 1000, 0.0), MAX_POLL_DELAY_SECONDS)
+    return min(max(milliseconds, 0), MAX_POLL_DELAY_SECONDS * 1000) / 1000

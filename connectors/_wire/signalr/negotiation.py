@@ -98,4 +98,4 @@ def known_transports(names: Iterable[Any]) -> list[Transport]:
 def _seconds(value: Any, default: float | None) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         return default
-    return min(float(value), MAX_SECONDS)
+    return float(min(value, MAX_SECONDS))

@@ -49,7 +49,7 @@ def _value(pair: dict[str, Any], depth: int) -> Any:
     kind, value = pair.get("type"), pair.get("value")
     if kind == "kvlist" or (isinstance(value, list) and kind is None):
         return from_pairs(value, depth - 1) if depth > 0 else "…"
-    if kind in _NUMBERS and isinstance(value, str):
+    if isinstance(kind, str) and kind in _NUMBERS and isinstance(value, str):
         digits = value.removeprefix("-")
         if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS:
             return int(value)

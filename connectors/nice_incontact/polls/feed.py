@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from connectors._wire.json_values import UNREADABLE
 from connectors._wire.polling import Poller, Rhythm, missed
 from connectors._wire.telling import Telling, ToldOnce
 from connectors.nice_incontact.client import Api
@@ -128,7 +129,7 @@ class PollFeed:
             try:
                 kept = _decoder.decode(resume)
                 self._listing.restore(msgspec.json.decode(kept.kept))
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 # What an unknown version kept is no use; everything is told as on a fresh start.
                 self._listing.restore(None)
             else:

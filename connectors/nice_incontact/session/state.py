@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from connectors._wire.json_values import UNREADABLE
 from connectors.nice_incontact.mapping import AgentPicture
 
 
@@ -39,5 +40,5 @@ def decode_resume(resume: bytes) -> FeedResume | None:
     """What was kept; None if it cannot be read."""
     try:
         return _decoder.decode(resume)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None

@@ -76,7 +76,7 @@ def _concerns(event: StoredEvent, agents: frozenset[str]) -> bool:
         return name in agents
     try:
         return _whose.decode(event.body).data.agent in agents
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return False
 
 
