@@ -183,8 +183,11 @@ class Mapper:
                 now[key] = known[key]
             else:
                 teller.tell_gone(key, known[key])
+                self.state.forget(agent.id, key, known[key])
         for call in agent.calls:
-            now[call.key] = teller.tell(call, known.get(call.key))
+            was = known.get(call.key)
+            begun = self.state.again(agent.id, call.key) if was is None else 0
+            now[call.key] = teller.tell(call, was, begun=begun)
         self.unknown_words |= teller.unknown_words
         self._remember(agent.id, now)
 
@@ -197,6 +200,7 @@ class Mapper:
         teller = CallTeller(self._words, telling, agent, cause=self.causes.get(name))
         for key, call in self.state.agents.get(name, {}).items():
             teller.tell_gone(key, call)
+            self.state.forget(name, key, call)
         self._remember(name, {})
 
     def _remember(self, agent: str, known: Mapping[str, KnownCall]) -> None:

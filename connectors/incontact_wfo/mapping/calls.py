@@ -75,10 +75,15 @@ class CallTeller:
         self._cause = cause
         self.unknown_words: set[str] = set()
 
-    def tell(self, call: Call, was: KnownCall | None) -> KnownCall:
-        """Tell what differs; returns the call as it is remembered from now on."""
+    def tell(self, call: Call, was: KnownCall | None, *, begun: int = 0) -> KnownCall:
+        """Tell what differs; returns the call as it is remembered from now on.
+
+        `begun` is what the counts of a call that is new begin with.
+        """
         state, inferred = self._state(call)
-        known = was or KnownCall(id=call.id, state=_C.UNKNOWN)
+        known = was or KnownCall(
+            id=call.id, state=_C.UNKNOWN, moves=begun, changes=begun, begun=begun
+        )
         silent = was is None and state is _C.CLEARED and self._baseline
         if was is None:
             self._move(call, known, None, state, inferred=inferred, silent=silent)
@@ -187,7 +192,7 @@ class CallTeller:
         was = known.recordings.get(recording.id)
         if was is None:
             # A recording that is listed was begun, whatever it does now.
-            was = KnownRecording(word=recording.word, state="recording")
+            was = KnownRecording(word=recording.word, state="recording", changes=known.begun)
             known.recordings[recording.id] = was
             if silent:
                 was.state = "stopped"
