@@ -79,9 +79,9 @@ async def run(
     rounds: int = 1,
     broker: bool = False,
     platforms: tuple[str, ...] = (),
-    steps: int = STEPS,
+    round_seconds: float = ROUND_SECONDS,
 ) -> Outcome:
-    """Rounds until `rounds` are done and `seconds` are over."""
+    """Rounds until `rounds` are done and `seconds` are over; the faults of one begin within `round_seconds`."""
     outcome = Outcome(seed)
     rng = Random(seed)
     began = time.monotonic()
@@ -93,8 +93,8 @@ async def run(
             plan = draw(
                 rng,
                 platforms=sorted(here.platforms),
-                steps=steps,
-                seconds=ROUND_SECONDS,
+                steps=STEPS,
+                seconds=round_seconds,
                 broker=broker,
             )
             await _round(here, plan, outcome)
