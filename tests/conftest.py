@@ -39,6 +39,7 @@ SLOW_MODULES = (
     "connectors/nice_incontact/test_oracle.py",
     "connectors/nice_incontact/test_polls.py",
     "connectors/nice_incontact/test_sessions.py",
+    "fuzz/test_targets.py",
     "gateway/api/test_schemathesis.py",
     "gateway/cli/test_asking.py",
     "gateway/journal/test_crashes.py",
