@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ TOO_COMMON = 8
 """Shorter ones, such as the word `secret`, are in texts for good reasons."""
 ADMIN = new_token()
 WEBHOOK_SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSB3ZWJob29rLCBsb25n"
+JOURNAL_KEY = b64encode(secrets.token_bytes(32)).decode()
 PLACES = (
     "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/v1/feeds", "/v1/connectors",
     "/v1/commands", "/v1/agents", "/v1/calls", "/v1/interactions", "/v1/queues", "/v1/directory",
@@ -152,7 +154,16 @@ async def everything(gateway: site.GatewayProcess) -> dict[str, str]:
     return found
 
 
-async def test_no_credential_is_in_any_log_response_metric_event_or_dead_letter(
+def files(folder: Path) -> dict[str, str]:
+    """What is on the gateway's disk, the journal among it, byte for byte."""
+    return {
+        f"file {path.relative_to(folder)}": path.read_bytes().decode("latin-1")
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+async def test_no_credential_is_in_any_log_response_metric_event_dead_letter_or_file(
     tmp_path: Path, http: aiohttp.ClientSession
 ) -> None:
     """Those of the configuration, those that the platforms hand out, and those that callers send."""
@@ -177,6 +188,7 @@ async def test_no_credential_is_in_any_log_response_metric_event_or_dead_letter(
                 "gateway": {
                     "api": {"port": gateway.port, **api},
                     "log": {"level": "debug"},
+                    "journal": {"encryption_keys": [JOURNAL_KEY]},
                 }
             }
             gateway.start()
@@ -201,11 +213,12 @@ async def test_no_credential_is_in_any_log_response_metric_event_or_dead_letter(
             await eventually(dead, "dead letters")
             texts = await everything(gateway)
             await gateway.terminate()
-        texts["events"] = (tmp_path / "data" / "events.jsonl").read_text(encoding="utf-8")
+        texts |= files(tmp_path / "data")
         texts["log"] = (tmp_path / "gateway-1.log").read_text(encoding="utf-8")
         texts["delivered"] = "\n".join(delivered)
-        hidden = every.secrets | {*tokens.values(), WEBHOOK_SECRET, hash_of(ADMIN)}
+        hidden = every.secrets | {*tokens.values(), WEBHOOK_SECRET, JOURNAL_KEY, hash_of(ADMIN)}
     assert "auth_rejected" in texts["/v1/feeds 200"], "wrong credentials were tried"
+    assert {"file events.jsonl", "file journal.sqlite"} <= texts.keys()
     silent = [proxy for proxy in every.proxies if not proxy.secrets]
     assert len(silent) <= 1, "only the recorder of WFO asks for no credentials"
     leaks = {
