@@ -26,6 +26,7 @@ from gateway.contracts import (
     Gap,
     Journal,
     Link,
+    PartialSnapshotter,
     Snapshotter,
 )
 from gateway.errors import (
@@ -46,7 +47,10 @@ from gateway.start_gate import StartGate
 from gateway.states import FeedState
 from gateway.telemetry import Telemetry
 from gateway.tracing import FeedTrace
-from gateway.transitions import flagged
+from gateway.transitions import ILLEGAL_TRANSITION, flagged
+
+_MOST_SUBJECTS = 20
+"""When more than these surprised since the last comparison, all of the feed is compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +112,7 @@ class FeedRunner:
         self._due: Step | None = None
         self._resume: bytes | None = None
         self._unresumed: Gap | None = None
+        self._surprising: set[str] = set()
         self._facts = feed_events.FeedFacts(
             feed=feed.name,
             connector=connector.name,
@@ -224,6 +229,7 @@ class FeedRunner:
         self._facts = replace(self._facts, guarantee=self.feed.guarantee)
         self.last_error = None
         self._due = None
+        self._surprising.clear()
         self.watch.connected(self._clock.monotonic())
         self._set_state(FeedState.CONNECTED)
         self._telemetry.feed_connected(
@@ -271,7 +277,7 @@ class FeedRunner:
         if not isinstance(self.connector, Snapshotter):
             return
         noticed = self._clock.now()
-        found = await self.connector.snapshot(self.feed)
+        found = await self._compared(self.connector, reason)
         if not feed_events.recovered(found):
             found = ()
         self._telemetry.feed_resynced(self.connector.name, self.feed.name, reason, len(found))
@@ -280,6 +286,15 @@ class FeedRunner:
         gap = Gap(key=f"{reason} {noticed.isoformat()}", reason=reason, since=self.last_event_at)
         events = self._with_account(gap, noticed, (), found)
         await self._append([self._facts.gap_opened(gap, noticed), *events], None)
+
+    async def _compared(self, connector: Snapshotter, reason: str) -> Sequence[Event]:
+        """Read as little as the platform allows: only what surprised, unless that is a lot."""
+        subjects = frozenset(self._surprising)
+        self._surprising.clear()
+        few = 0 < len(subjects) <= _MOST_SUBJECTS
+        if few and reason == ILLEGAL_TRANSITION and isinstance(connector, PartialSnapshotter):
+            return await connector.snapshot_of(self.feed, subjects)
+        return await connector.snapshot(self.feed)
 
     async def _drain(self, why: str) -> None:
         self._set_state(FeedState.DRAINING)
@@ -334,8 +349,7 @@ class FeedRunner:
         if delivery.events:
             self.watch.delivered(self._clock.monotonic(), self._clock.now())
             events = flagged(delivery.events)
-            if any(isinstance(event.anomaly, str) for event in events):
-                self.watch.surprised(self._clock.monotonic())
+            self._note_surprises(events)
         if delivery.gap is not None:
             events = await self._account_for(delivery.gap, events)
         tracing = self._telemetry.tracing
@@ -347,6 +361,13 @@ class FeedRunner:
         else:
             with trace:
                 await self._keep(delivery, trace.events, trace)
+
+    def _note_surprises(self, events: Sequence[Event]) -> None:
+        surprising = [event.subject for event in events if isinstance(event.anomaly, str)]
+        if surprising:
+            self.watch.surprised(self._clock.monotonic())
+            if len(self._surprising) <= _MOST_SUBJECTS:
+                self._surprising.update(surprising[: _MOST_SUBJECTS + 1])
 
     async def _keep(
         self, delivery: Delivery, events: Sequence[Event], trace: FeedTrace | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -23,8 +23,8 @@ from gateway.contracts import (
     DirectoryReader,
     Feed,
     Foreseeing,
+    PartialSnapshotter,
     Prober,
-    Snapshotter,
 )
 from gateway.errors import NotReady, Reason
 from gateway.events import Event
@@ -77,6 +77,10 @@ class ClarityConnect:
         """What changed while nobody listened."""
         return await self._feed.snapshot()
 
+    async def snapshot_of(self, feed: Feed, subjects: Collection[str]) -> Sequence[Event]:  # noqa: ARG002 - there is only one
+        """What changed of these agents, calls and interactions; queues and groups cannot be read."""
+        return await self._feed.snapshot_of(subjects)
+
     async def probe(self) -> str:
         """Sign in and ask for version, transports and what the account sees."""
         directory = self._feed.directory
@@ -121,6 +125,12 @@ if TYPE_CHECKING:
     def _implements(
         connector: ClarityConnect,
     ) -> tuple[
-        Connector, CommandTarget, Foreseeing, Snapshotter, Prober, Diagnosable, DirectoryReader
+        Connector,
+        CommandTarget,
+        Foreseeing,
+        PartialSnapshotter,
+        Prober,
+        Diagnosable,
+        DirectoryReader,
     ]:
         return connector, connector, connector, connector, connector, connector, connector

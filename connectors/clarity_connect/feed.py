@@ -9,7 +9,7 @@ Source: Clarity Connect Web API Version 2, "Subscription", "Info", "Specific Ser
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -181,11 +181,28 @@ class ClarityFeed:
 
     async def snapshot(self) -> list[Event]:
         """What the platform says now, as the events that lead there from what was told last."""
+        return await self._compare(self._read())
+
+    async def snapshot_of(self, subjects: Collection[str]) -> list[Event]:
+        """The same of some agents, calls and interactions only, unless more is to be made good."""
+        if self._owed or self._restate:
+            return await self.snapshot()
+        named: dict[str, list[str]] = {}
+        for subject in sorted(subjects):
+            kind, _, name = subject.partition("/")
+            named.setdefault(kind, []).append(name)
+        sessions = [*named.get("call", ()), *named.get("interaction", ())]
+        return await self._compare(self._subscriber.read_some(named.get("agent", ()), sessions))
+
+    async def _read(self) -> Reading:
+        if self._restate:
+            self._restate = False
+            await self._subscriber.ask_again(self._required().connection_id)
+        return await self._subscriber.read(self._mapper.state.sessions)
+
+    async def _compare(self, asked: Awaitable[Reading]) -> list[Event]:
         try:
-            if self._restate:
-                self._restate = False
-                await self._subscriber.ask_again(self._required().connection_id)
-            reading = await self._subscriber.read(self._mapper.state.sessions)
+            reading = await asked
         except CommandUncertain as error:
             raise NotReady(error.message, reason=error.reason) from error
         # From here on the state has it; if the process ends before a delivery that says so, it is asked again.

@@ -260,21 +260,25 @@ class Subscriber:
                 for agent in self._structure.agents_of(one)
             )
         )
+        return await self.read_some(ids, told)
+
+    async def read_some(self, agents: Sequence[str], sessions: Iterable[str]) -> Reading:
+        """How things stand for these agents, as a whole, and for those of the sessions that none of them has."""
         history = any(one.include_status_history for one in self._settings.subscriptions)
         flags = {"includeStatusHistory": "true"} if history else {}
         try:
-            agents = await self.directory.agents(ids, flags=flags) if ids else []
+            read = await self.directory.agents(agents, flags=flags) if agents else []
         except AuthRejected:
             # Named agents that we may not see are told with the subscription; others are still asked.
-            agents = []
-        seen = {session for agent in agents for session in _session_ids(agent)}
-        rest = [s for s in told if s not in seen][:MAX_SESSIONS_ASKED]
+            read = []
+        seen = {session for agent in read for session in _session_ids(agent)}
+        rest = [s for s in sessions if s not in seen][:MAX_SESSIONS_ASKED]
         found: dict[str, Any] = {}
         for start in range(0, len(rest), subscriptions.MAX_BATCH):
             part = rest[start : start + subscriptions.MAX_BATCH]
             answers = await self._ask([f"v2/sessions/{session}" for session in part])
             found |= {one: self._session(a) for one, a in zip(part, answers, strict=True)}
-        return Reading(agents=agents, sessions=found)
+        return Reading(agents=read, sessions=found)
 
     async def _ask(self, paths: Sequence[str]) -> list[Answer]:
         """Answers to many questions at once; one by one if the server does not take a batch."""

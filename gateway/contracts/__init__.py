@@ -15,6 +15,7 @@ from gateway.contracts.connector import (
     Gap,
     Guarantee,
     Link,
+    PartialSnapshotter,
     Prober,
     Snapshotter,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "KeyTrouble",
     "KeyedSink",
     "Link",
+    "PartialSnapshotter",
     "PictureView",
     "PlatformDescriptor",
     "Prober",

@@ -6,7 +6,7 @@ backs off, counts, or logs a lost connection: the supervisor does that once for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -188,6 +188,18 @@ class Snapshotter(Protocol):
 
         Called by the supervisor after a gap, between two `receive`s of that feed. The events are marked `reconciled`.
         Raises like `Feed.connect`.
+        """
+        ...
+
+
+@runtime_checkable
+class PartialSnapshotter(Snapshotter, Protocol):
+    """Optional: a snapshotter with feeds of a whole site, which can also read single agents, calls and interactions."""
+
+    async def snapshot_of(self, feed: Feed, subjects: Collection[str]) -> Sequence[Event]:
+        """Like `snapshot`, of some subjects of events only (`agent/5`, `call/70`), because one of them surprised.
+
+        May read more if that is no more work. What cannot be read by itself is left out.
         """
         ...
 

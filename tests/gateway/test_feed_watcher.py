@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import msgspec
+import pytest
 from prometheus_client import CollectorRegistry
 
 from gateway.contracts import Delivery, Journal, Link
@@ -23,6 +24,7 @@ from gateway.supervisor import Supervisor
 from gateway.telemetry import Telemetry
 from tests.support.journals import memory_journal
 from tests.support.scripted import (
+    PartlyReconcilingConnector,
     ReconcilingConnector,
     ScriptedConnector,
     ScriptedFeed,
@@ -211,6 +213,31 @@ def state_event(number: int, previous: AgentState, state: AgentState) -> Event:
         dataclassification=entry.classification,
         provenance=Provenance.LIVE,
     )
+
+
+@pytest.mark.parametrize("number", [2, 30])
+async def test_a_comparison_after_surprises_reads_only_what_surprised_unless_that_is_a_lot(
+    number: int,
+) -> None:
+    feed = ScriptedFeed()
+    connector = PartlyReconcilingConnector(feeds=[feed])
+    connector.snapshots = [[], []]
+    async with watching(connector) as run:
+        await run.connected(feed, 1)
+        for at in range(number):
+            event = state_event(at, AgentState.LOGGED_OFF, AgentState.BUSY)
+            event = msgspec.structs.replace(event, subject=f"agent/a{at}")
+            feed.inbox.put_nowait(Delivery(events=(event,), resume=b"r"))
+        await until(lambda: len(feed.committed) == number)
+        await run.clock.advance(11.0)
+        await until(lambda: len(connector.snapshots) == 1)
+        assert connector.asked == ([{"agent/a0", "agent/a1"}] if number == 2 else [])
+        # What silence is about is not known: all of it is compared.
+        await run.clock.advance(61.0)
+        await run.connected(feed, 2)
+        await run.clock.advance(11.0)
+        await until(lambda: not connector.snapshots)
+    assert len(connector.asked) == (number == 2)
 
 
 async def test_an_illegal_transition_is_flagged_counted_and_compared() -> None:

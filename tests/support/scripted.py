@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from gateway.commands import Command, Expectation, Outcome
@@ -138,6 +138,19 @@ class ReconcilingConnector(ScriptedConnector):
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+class PartlyReconcilingConnector(ReconcilingConnector):
+    """A connector that can also read single agents and calls; `asked` is for which it was."""
+
+    def __init__(self, name: str = "main", feeds: Sequence[Feed] = ()) -> None:
+        super().__init__(name, feeds)
+        self.asked: list[set[str]] = []
+
+    async def snapshot_of(self, feed: Feed, subjects: Collection[str]) -> Sequence[Event]:
+        """The next of `snapshots`."""
+        self.asked.append(set(subjects))
+        return await self.snapshot(feed)
 
 
 class RecordingSink:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -9,8 +11,10 @@ from connectors._simulation.faults import Fault, FaultKind
 from connectors.clarity_connect._simulated.model import Agent, Queue
 from connectors.clarity_connect.client import Answer
 from connectors.clarity_connect.simulator import Simulator
+from connectors.clarity_connect.vendor import STATUS_IDS
 from gateway.commands import Status, Verb
 from gateway.errors import CommandRefused, CommandUncertain, NotReady
+from gateway.events import Event, Provenance
 from tests.connectors.clarity_connect.harness import (
     Consumer,
     connected_to,
@@ -479,3 +483,26 @@ async def test_a_resume_state_that_cannot_be_read_is_a_gap() -> None:
         await consumer.until(lambda: consumer.gaps, "a gap")
 
         assert consumer.gaps[0].reason == "corrupt"
+
+
+async def test_what_surprised_is_read_by_itself() -> None:
+    """One agent and one call instead of the site; a call that the platform has no more is over."""
+    async with (
+        simulated() as simulator,
+        connected_to(simulator.url) as connector,
+        Consumer(connector) as consumer,
+    ):
+        await consumer.event("agent.state.snapshot", agent="102")
+        await consumer.event("queue.metrics.observed")
+        for number in (101, 102):
+            # Changed behind the feed's back: nobody is told.
+            simulator.world.agents[number].status_id = STATUS_IDS["atLunch"]
+
+        def changed(events: Sequence[Event]) -> set[str]:
+            assert {event.provenance for event in events} <= {Provenance.RECONCILED}
+            return {event.subject for event in events if event.type.endswith("state.changed.v1")}
+
+        feed = connector.feeds[0]
+        some = {"agent/101", "queue/1", "call/999"}
+        assert changed(await connector.snapshot_of(feed, some)) == {"agent/101"}
+        assert changed(await connector.snapshot(feed)) == {"agent/102"}
