@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from itertools import islice
 from typing import Any, Self
 
 import msgspec
@@ -27,23 +26,20 @@ from gateway.picture_data import (
     InteractionData,
     InteractionEntry,
     MediumEntry,
-    MetricsData,
     PictureLimits,
     PictureStatistics,
     QueueEntry,
-    QueueStateData,
     SessionData,
     StateData,
     decoder_of,
     direction_of,
     foremost,
     legs_after,
-    place_of,
 )
+from gateway.picture_queues import MeasuredQueues
 from gateway.picture_tables import Table
 from gateway.states import AgentState, ConnectionState
 
-QUEUE = "queue"
 # 2: queues stand by their kind; 3: alerts
 SNAPSHOT_VERSION = 3
 
@@ -54,8 +50,6 @@ _agent_state = decoder_of(StateData)
 _channel = decoder_of(ChannelData)
 _call = decoder_of(CallData)
 _interaction = decoder_of(InteractionData)
-_metrics = decoder_of(MetricsData)
-_queue_state = decoder_of(QueueStateData)
 
 _CALL_STATES: dict[str, ConnectionState | None] = {
     "initiated": ConnectionState.INITIATED,
@@ -108,15 +102,14 @@ class Picture:
 
     def __init__(self, limits: PictureLimits | None = None) -> None:
         limits = limits or PictureLimits()
-        self._values_per_queue = limits.values_per_queue
         self._position = 0
         self.agent_table: Table[AgentEntry] = Table(limits.agents)
         self.call_table: Table[CallEntry] = Table(limits.calls)
         self.interaction_table: Table[InteractionEntry] = Table(limits.interactions)
-        self.queue_table: Table[QueueEntry] = Table(limits.queues)
+        self._queues = MeasuredQueues(limits.queues, limits.values_per_queue)
+        self.queue_table = self._queues.table
         self._alerts = StandingAlerts(limits.alerts)
         self.alert_table = self._alerts.table
-        self._values_left_out = 0
         self._undecodable = 0
         self._handlers = self._make_handlers()
 
@@ -152,7 +145,7 @@ class Picture:
 
     def queues(self) -> list[QueueEntry]:
         """All queues that were heard of."""
-        return [entry for entry in self.queue_table.values() if entry.kind == QUEUE]
+        return self._queues.queues()
 
     def alerts_by_rule(self) -> Mapping[tuple[str, str], int]:
         """(connector, rule) to number of alerts that stand; an alert without a rule counts under its own name."""
@@ -168,25 +161,11 @@ class Picture:
 
     def queue_values(self) -> Mapping[tuple[str, str, str], float]:
         """(connector, queue, name of the value) to the last value; `open` is 1 or 0."""
-        values: dict[tuple[str, str, str], float] = {}
-        for entry in self.queues():
-            key = (entry.connector, entry.queue)
-            for name, value in entry.values.items():
-                values[*key, name] = value
-            if entry.open is not None:
-                values[*key, "open"] = float(entry.open)
-            if entry.estimated_wait_seconds is not None:
-                values[*key, "estimated_wait_seconds"] = entry.estimated_wait_seconds
-        return values
+        return self._queues.queue_values()
 
     def group_values(self) -> Mapping[tuple[str, str, str, str], float]:
         """(connector, kind, group, name of the value) to the last value, of everything measured but queues."""
-        return {
-            (entry.connector, entry.kind, entry.queue, name): value
-            for entry in self.queue_table.values()
-            if entry.kind != QUEUE
-            for name, value in entry.values.items()
-        }
+        return self._queues.group_values()
 
     def statistics(self) -> PictureStatistics:
         """Figures, for metrics."""
@@ -203,7 +182,7 @@ class Picture:
                 "interactions": self.interaction_table.evicted,
                 "queues": self.queue_table.evicted,
                 "alerts": self._alerts.table.evicted,
-                "values": self._values_left_out,
+                "values": self._queues.values_left_out,
             },
             undecodable=self._undecodable,
         )
@@ -217,7 +196,7 @@ class Picture:
                 agents=self.agents(),
                 calls=self.calls(),
                 interactions=self.interactions(),
-                queues=list(self.queue_table.values()),
+                queues=self._queues.all(),
                 alerts=self._alerts.all(),
             )
         )
@@ -238,8 +217,7 @@ class Picture:
             self.call_table.put((call.connector, call.call), call)
         for one in loaded.interactions:
             self.interaction_table.put((one.connector, one.interaction), one)
-        for queue in loaded.queues:
-            self.queue_table.put(place_of(queue), queue)
+        self._queues.load(loaded.queues)
         self._alerts.load(loaded.alerts)
 
     @classmethod
@@ -278,9 +256,7 @@ class Picture:
             name("agent", "state.changed"): self._apply_agent_state,
             name("agent", "state.snapshot"): self._apply_agent_state,
             name("agent", "channel.changed"): self._apply_channel,
-            name("queue", "metrics.observed"): self._apply_metrics,
-            name("group", "metrics.observed"): self._apply_metrics,
-            name("queue", "state.changed"): self._apply_queue_state,
+            **self._queues.handlers,
             **self._alerts.handlers,
             name("interaction", "changed"): for_interaction(None, placed=False),
             name("interaction", "session.ended"): for_interaction("session_ended", placed=False),
@@ -404,31 +380,3 @@ class Picture:
     def _remove_interaction(self, event: StoredEvent) -> None:
         seen = _interaction(event.body)
         self.interaction_table.pop((connector_of(event.source), seen.data.interaction))
-
-    def _queue(self, event: StoredEvent, queue: str, kind: str = QUEUE) -> QueueEntry:
-        entry = QueueEntry(connector=connector_of(event.source), queue=queue, kind=kind)
-        return self.queue_table.get(place_of(entry)) or entry
-
-    def _apply_metrics(self, event: StoredEvent) -> None:
-        data = _metrics(event.body).data
-        if data.object.kind == "agent":
-            return
-        entry = self._queue(event, data.object.id, data.object.kind)
-        suffix = "" if data.window is None else f"@{data.window}"
-        values = {**entry.values, **{f"{n}{suffix}": v for n, v in data.values.items()}}
-        limit = self._values_per_queue
-        if len(values) > limit:
-            self._values_left_out += len(values) - limit
-            values = dict(islice(values.items(), limit))
-        entry = msgspec.structs.replace(entry, values=values, observed_at=data.observed_at)
-        self.queue_table.put(place_of(entry), entry)
-
-    def _apply_queue_state(self, event: StoredEvent) -> None:
-        data = _queue_state(event.body).data
-        entry = self._queue(event, data.queue)
-        entry = msgspec.structs.replace(
-            entry,
-            open=entry.open if data.open is None else data.open,
-            estimated_wait_seconds=data.estimated_wait_seconds,
-        )
-        self.queue_table.put(place_of(entry), entry)
