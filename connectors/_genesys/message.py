@@ -161,12 +161,14 @@ class Message:
         """One more event of this message, after those already added."""
         origin = self.origin
         when = self.told_at if told_at is None else told_at
-        place: tuple[str | int, ...] = (self.session, self.ordinal, len(self.events))
         if self.reading:
-            place = (self.reading, subject, _said(data))
+            name = event_id(origin.feed, self.reading, subject, _said(data), type_name)
+        else:
+            place = len(self.events)
+            name = event_id(origin.feed, self.session, self.ordinal, place, type_name)
         self.events.append(
             Event(
-                id=event_id(origin.feed, *place, type_name),
+                id=name,
                 source=origin.source,
                 type=type_name,
                 subject=subject,

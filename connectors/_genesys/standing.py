@@ -169,7 +169,7 @@ def _state_data(
 
 
 def _media(agent: Agent) -> list[MediaReadiness]:
-    voice = _most_available([device.readiness for device in agent.devices.values()])
+    voice = _most_available(agent.devices.values())
     found = [] if voice is None else [(VOICE, voice)]
     found += [(name, channel.readiness) for name, channel in agent.channels.items()]
     return [
@@ -179,19 +179,17 @@ def _media(agent: Agent) -> list[MediaReadiness]:
     ]
 
 
-def _most_available(all_: list[Readiness]) -> Readiness | None:
-    best = None
-    for readiness in all_:
-        if readiness.state is not None and (
-            best is None or best.state is None or _RANK[readiness.state] < _RANK[best.state]
-        ):
-            best = readiness
+def _most_available(parts: Iterable[Device | Channel]) -> Readiness | None:
+    best, best_rank = None, len(_RANK)
+    for part in parts:
+        state = part.readiness.state
+        if state is not None and (rank := _RANK[state]) < best_rank:
+            best, best_rank = part.readiness, rank
     return best
 
 
 def _standing(agent: Agent) -> Standing | None:
-    parts = [device.readiness for device in agent.devices.values()]
-    base = _most_available([*parts, *(channel.readiness for channel in agent.channels.values())])
+    base = _most_available((*agent.devices.values(), *agent.channels.values()))
     if base is None or base.state is None:
         return None
     state, pending = base.state, None

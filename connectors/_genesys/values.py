@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 MAX_IDENTIFIER = 256
+MAX_WORD = 64
 MAX_DEPTH = 32
 MAX_DATA_BYTES = 16 * 1024
 MAX_DIGESTS = 1024
@@ -26,7 +28,15 @@ def folded(word: Any) -> str:
     """A word as it is compared: without case, spaces, hyphens and underscores; empty for anything that is no word."""
     if not isinstance(word, str):
         return ""
+    return _fold_word(word) if len(word) <= MAX_WORD else _fold(word)
+
+
+def _fold(word: str) -> str:
     return word.replace(" ", "").replace("_", "").replace("-", "").lower()
+
+
+# Platforms have few words and say them all the time.
+_fold_word = lru_cache(maxsize=1024)(_fold)
 
 
 def text(value: Any) -> str | None:
@@ -47,7 +57,8 @@ def identifier(value: Any) -> str | None:
 def first(source: dict[str, Any], *names: str) -> str | None:
     """The first text among several spellings of one field."""
     for name in names:
-        if (found := text(source.get(name))) is not None:
+        value = source.get(name)
+        if value is not None and (found := text(value)) is not None:
             return found
     return None
 
@@ -121,7 +132,10 @@ def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
     if isinstance(value, dict):
         if depth <= 0:
             return "…"
-        return {key: clean(item, depth - 1) for key, item in value.items()}
+        return {
+            key: item if isinstance(item, str) else clean(item, depth - 1)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
         if depth <= 0:
             return "…"

@@ -11,17 +11,8 @@ CTI words as T-Server defines them.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
 
 from gateway.states import AgentState, ConnectionState
-
-
-def folded(word: Any) -> str:
-    """A word as it is compared; empty for anything that is no word."""
-    if not isinstance(word, str):
-        return ""
-    return word.replace(" ", "").replace("_", "").replace("-", "").lower()
-
 
 CALL_MESSAGES = frozenset({"CallStateChangeMessage", "CallStateChangedMessage"})
 DEVICE_MESSAGES = frozenset({"DeviceStateChangeMessage", "DeviceStateChangedMessage"})

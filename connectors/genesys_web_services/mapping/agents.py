@@ -27,6 +27,7 @@ from connectors.genesys_web_services.mapping.picture import (
 )
 from connectors.genesys_web_services.mapping.values import (
     first,
+    folded,
     identifier,
     objects,
     switch,
@@ -36,7 +37,6 @@ from connectors.genesys_web_services.vendor import (
     AFTER_CALL_WORK,
     INACTIVE,
     PRESENCES,
-    folded,
 )
 from gateway.events.agents import AgentChannel, AgentDevice
 from gateway.states import AgentState
@@ -182,7 +182,10 @@ def _take_channel(message: Message, picture: AgentPicture, channel: dict[str, An
 
 
 def _either(source: dict[str, Any], *names: str) -> Any:
-    return next((source[name] for name in names if name in source), None)
+    for name in names:
+        if name in source:
+            return source[name]
+    return None
 
 
 def _readiness(

@@ -32,6 +32,7 @@ from connectors.genesys_web_services.mapping.refusals import (
 from connectors.genesys_web_services.mapping.values import (
     clean,
     first,
+    folded,
     identifier,
     last_segment,
     seconds,
@@ -47,7 +48,6 @@ from connectors.genesys_web_services.vendor import (
     PARTICIPANTS_UPDATED,
     RECORDING_CHANGED,
     STATUS_CHANGE,
-    folded,
 )
 from gateway.events import Confidence
 from gateway.events.calls import Call, CallDtmf, CallMute, Recording
@@ -87,9 +87,9 @@ def on_call_message(message: Message, picture: AgentPicture) -> None:
         else:
             message.not_understood("a call message with neither a call nor an error")
         return
-    if stray := _CALL_FIELDS & data.keys():
+    if not _CALL_FIELDS.isdisjoint(data):
         # One of the reference's samples closes the call too early, and its fields stand beside it.
-        call = {name: data[name] for name in stray} | call
+        call = {name: data[name] for name in _CALL_FIELDS & data.keys()} | call
     call_id = identifier(call.get("id")) or identifier(call.get("callUuid"))
     call_id = call_id or last_segment(call.get("uri"))
     if call_id is None:

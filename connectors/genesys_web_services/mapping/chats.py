@@ -14,11 +14,11 @@ from connectors.genesys_web_services.mapping.picture import ChatUser, Item, put
 from connectors.genesys_web_services.mapping.values import (
     fingerprint,
     first,
+    folded,
     mapping,
     milliseconds,
     text,
 )
-from connectors.genesys_web_services.vendor import folded
 from gateway.events import Data
 from gateway.events.common import Party
 from gateway.events.interactions import InteractionMessage, InteractionParty, InteractionTyping

@@ -25,6 +25,7 @@ from connectors.genesys_web_services.mapping.picture import (
 from connectors.genesys_web_services.mapping.values import (
     clean,
     first,
+    folded,
     identifier,
     mapping,
     objects,
@@ -35,7 +36,6 @@ from connectors.genesys_web_services.vendor import (
     CHATS_TOPIC,
     WORK_ITEMS_TOPIC,
     WORKBIN_MESSAGES,
-    folded,
 )
 from gateway.events import Data
 from gateway.events.common import Attachment, Native, Party

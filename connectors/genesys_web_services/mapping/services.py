@@ -11,8 +11,8 @@ from typing import Any
 
 from connectors.genesys_web_services.mapping.message import Message
 from connectors.genesys_web_services.mapping.picture import MAX_SERVICES, AgentPicture, put
-from connectors.genesys_web_services.mapping.values import first, identifier, objects, text
-from connectors.genesys_web_services.vendor import SERVICE_STATES, folded
+from connectors.genesys_web_services.mapping.values import first, folded, identifier, objects, text
+from connectors.genesys_web_services.vendor import SERVICE_STATES
 from gateway.events import Provenance
 from gateway.events.operations import ServiceState
 

@@ -18,12 +18,12 @@ from connectors.genesys_web_services.mapping.message import Message
 from connectors.genesys_web_services.mapping.picture import MAX_WORKBIN_ITEMS, AgentPicture, put
 from connectors.genesys_web_services.mapping.values import (
     first,
+    folded,
     identifier,
     mapping,
     objects,
     text,
 )
-from connectors.genesys_web_services.vendor import folded
 from gateway.events import Confidence
 from gateway.events.interactions import Interaction, Workbin
 
