@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.clarity_connect.mapping.values import clean, fields, identifier, objects, text
+from connectors._wire.json_values import clean
+from connectors.clarity_connect.mapping.values import fields, identifier, objects, text
 from gateway.contracts import DirectoryEntry, DirectoryKind
 
 STRUCTURE: dict[DirectoryKind, str] = {

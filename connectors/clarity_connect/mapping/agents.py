@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors._wire.json_values import moment
 from connectors.clarity_connect.mapping.message import Message
 from connectors.clarity_connect.mapping.state import MAX_AGENTS, AgentKnown, State, put
 from connectors.clarity_connect.mapping.values import (
     fields,
     flag,
     identifier,
-    moment,
     objects,
     text,
 )

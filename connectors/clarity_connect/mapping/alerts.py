@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors._wire.json_values import moment
 from connectors.clarity_connect.mapping.message import Message
 from connectors.clarity_connect.mapping.state import MAX_ALERTS, State, put
-from connectors.clarity_connect.mapping.values import flag, identifier, moment, number, text
+from connectors.clarity_connect.mapping.values import flag, identifier, number, text
 from gateway.events.operations import Alert
 
 _ENDED = frozenset({"cleared", "inactive", "ended", "closed", "resolved"})

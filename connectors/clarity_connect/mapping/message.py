@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from connectors.clarity_connect.mapping.values import clean
+from connectors._wire.json_values import clean
 from gateway.events import (
     CATALOGUE,
     Confidence,

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from connectors._wire.json_values import moment
 from connectors.clarity_connect.mapping.message import Message
 from connectors.clarity_connect.mapping.state import SessionKnown
-from connectors.clarity_connect.mapping.values import moment
 from connectors.clarity_connect.vendor import DIRECTIONS, JOINS, MEDIA, SUPERVISING, word
 from gateway.events import Confidence, Data, Provenance
 from gateway.events.calls import Call, CallDataChanged, Recording, Supervision

@@ -1,14 +1,14 @@
-"""Reading values of any shape: nothing here raises."""
+"""Reading values of any shape as this platform writes them: its names keep their case, its lists may be List Responses.
+
+Nothing here raises. Times, and values that are passed on as they are, are read by `connectors._wire.json_values`.
+"""
 
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
 from typing import Any
 
 MAX_TEXT = 1024
-MAX_STAMP = 40
-MAX_DEPTH = 32
 _MAX_INTEGER = 2**63
 
 
@@ -61,27 +61,3 @@ def number(value: Any) -> float | None:
     except OverflowError:
         return None
     return found if math.isfinite(found) else None
-
-
-def moment(value: Any) -> datetime | None:
-    """A JSON timestamp; one without a zone is UTC, as the documentation says."""
-    if not isinstance(value, str) or len(value) > MAX_STAMP:
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
-    """The value as it can be written as JSON again: bounded in depth, integers within 64 bits."""
-    if isinstance(value, dict):
-        return {str(key): clean(item, depth - 1) for key, item in value.items()} if depth else "…"
-    if isinstance(value, list):
-        return [clean(item, depth - 1) for item in value] if depth else "…"
-    if isinstance(value, int) and not -_MAX_INTEGER <= value < _MAX_INTEGER:
-        return str(value) if -(2**1024) < value < 2**1024 else "…"
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
