@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -113,8 +114,9 @@ async def _round(here: World, plan: list[Step], outcome: Outcome) -> None:
                 f"{outcome.rounds}/{step.at:g} {step.kind} {step.platform} {step.seconds:g}"
                 f" {dict(step.detail)}"
             )
-            tasks.create_task(here.commit(step), name=f"{step.kind} at {step.at:g}")
-    await here.heal()
+            tasks.create_task(_commit(here, step, outcome), name=f"{step.kind} at {step.at:g}")
+    with _noted(outcome, "after its faults"):
+        await here.heal()
     outcome.faults = dict(here.faults)
     healed = time.monotonic()
     try:
@@ -123,8 +125,23 @@ async def _round(here: World, plan: list[Step], outcome: Outcome) -> None:
         outcome.failures.append(
             f"round {outcome.rounds}, at a load of {os.getloadavg()[0]:.1f}: {error}"
         )
-        await here.flows_again(within_seconds=10 * FLOWS_WITHIN_SECONDS)
+        with _noted(outcome, "much later"):
+            await here.flows_again(within_seconds=10 * FLOWS_WITHIN_SECONDS)
     outcome.recoveries.append(Recovery(time.monotonic() - healed, os.getloadavg()[0]))
+
+
+async def _commit(here: World, step: Step, outcome: Outcome) -> None:
+    with _noted(outcome, step.kind):
+        await here.commit(step)
+
+
+@contextmanager
+def _noted(outcome: Outcome, what: str) -> Iterator[None]:
+    """What fails is a failure of the run, which goes on: hours of it are worth a judgement."""
+    try:
+        yield
+    except PeerError as error:
+        outcome.failures.append(f"round {outcome.rounds}, {what}: {error}")
 
 
 async def _settle(here: World, outcome: Outcome) -> None:
@@ -161,7 +178,8 @@ async def _settle(here: World, outcome: Outcome) -> None:
     except PeerError as error:
         outcome.failures.append(str(error))
     for sink in ("log", "hook", *(["lake"] if here.broker else [])):
-        await here.gateway.wait_settled(sink, timeout_seconds=ARRIVES_WITHIN_SECONDS)
+        with _noted(outcome, f"all in sink {sink}"):
+            await here.gateway.wait_settled(sink, timeout_seconds=ARRIVES_WITHIN_SECONDS)
     await _compare_sinks(here, outcome)
     for name, verdict in outcome.connectors.items():
         outcome.failures += [f"{name}: {failure}" for failure in verdict.failures()]

@@ -121,18 +121,18 @@ class KafkaBroker:
         """`kill` where no event loop runs."""
         self._process.kill()
 
-    async def start(self) -> None:
+    async def start(self, *, timeout_seconds: float = START_SECONDS) -> None:
         """Start, again on the same port and data, and wait until it serves; `PeerError` if not."""
         self.spawn()
-        await self.wait_ready()
+        await self.wait_ready(timeout_seconds=timeout_seconds)
 
-    async def wait_ready(self) -> None:
+    async def wait_ready(self, *, timeout_seconds: float = START_SECONDS) -> None:
         """Wait until it serves, after `spawn`."""
         try:
             await eventually(
                 lambda: self._process.check_ready(READY),
                 "the broker serves",
-                timeout_seconds=START_SECONDS,
+                timeout_seconds=timeout_seconds,
             )
         except PeerError as late:
             raise self._process.failure(str(late)) from late
