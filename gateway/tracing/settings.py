@@ -60,7 +60,11 @@ class TracesSettings(BaseModel):
     @classmethod
     def _check_endpoint(cls, endpoint: str) -> str:
         parts = urlsplit(endpoint)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        try:
+            in_range = parts.port != 0
+        except ValueError:
+            in_range = False
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not in_range:
             raise ValueError("expected a URL that begins with http:// or https:// and names a host")
         if parts.username is not None or parts.query or parts.fragment:
             raise ValueError(

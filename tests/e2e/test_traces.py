@@ -12,6 +12,7 @@ from tests.support import site
 from tests.support.kafka import KafkaBroker
 from tests.support.otlp import OtlpReceiver, SeenSpan
 from tests.support.processes import eventually
+from tests.support.prometheus import prometheus
 from tests.support.receiver import SECRET, FlakyReceiver, Mode
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -106,3 +107,76 @@ async def test_a_delivery_after_a_kill_joins_the_trace_of_the_process_that_recei
         assert span.parent_id == received.span_id
         assert span.attributes["tieline.events.settled"] > 0
         assert f"00-{received.trace_id}-{received.span_id}-01" in receiver.traceparents.values()
+
+
+async def test_a_command_is_in_its_caller_s_trace_and_linked_to_what_proved_it(
+    tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    """From the request's header to the verdict, with nobody's name in any span."""
+    caller = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
+    async with (
+        OtlpReceiver() as collector,
+        site.platform(tmp_path, http, agents=1, events_per_second=0.0) as platform,
+        site.gateway(
+            tmp_path,
+            http,
+            {
+                "gateway": traced(collector.url),
+                "connectors": [site.connector(platform.url, 1)],
+                "sinks": [site.file_sink()],
+            },
+        ) as gateway,
+    ):
+        gateway.start()
+        await gateway.wait_fed()
+        agent = {"agent": "agent0001"}
+        await gateway.command("agent.login", agent)
+        done = await gateway.command(
+            "agent.set_state",
+            agent,
+            {"state": "ready"},
+            headers={"traceparent": "-".join(["00", *caller, "01"])},
+        )
+        assert done["status"] == "done", done
+        (command,) = await collector.wait_for("command agent.set_state")
+        assert (command.trace_id, command.parent_id) == caller
+        assert command.error is None
+        ((proof, _),) = command.links
+        (received,) = await collector.wait_for("receive gws", trace_id=proof)
+        assert received.trace_id != command.trace_id
+        await collector.wait_for("deliver log", trace_id=command.trace_id)
+        assert await gateway.terminate() == 0, gateway.log
+        assert "agent0001" not in str(collector.spans)
+
+
+@pytest.mark.peers
+async def test_a_slow_delivery_leads_to_its_trace(
+    tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    """A real Prometheus keeps the trace's id beside the delay of a sink."""
+    async with (
+        OtlpReceiver() as collector,
+        site.platform(tmp_path, http, agents=1, events_per_second=5.0) as platform,
+        site.gateway(
+            tmp_path,
+            http,
+            {
+                "gateway": traced(collector.url),
+                "connectors": [site.connector(platform.url, 1)],
+                "sinks": [site.file_sink()],
+            },
+        ) as gateway,
+        prometheus(tmp_path, http, [f"127.0.0.1:{gateway.port}"]) as server,
+    ):
+        gateway.start()
+        (exemplar, *_) = await eventually(
+            lambda: server.exemplars("tieline_sink_delay_seconds_bucket"),
+            "an exemplar",
+            timeout_seconds=60.0,
+            poll_seconds=0.5,
+        )
+        (span, *_) = await collector.wait_for(
+            "deliver log", trace_id=exemplar["labels"]["trace_id"]
+        )
+        assert span.error is None
+        assert await gateway.metric("tieline_trace_spans_total", outcome="exported") > 0

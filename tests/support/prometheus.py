@@ -41,6 +41,13 @@ class Prometheus:
             values: list[str] = (await reply.json())["data"]
             return values
 
+    async def exemplars(self, expression: str) -> list[dict[str, Any]]:
+        """The exemplars of the series of an expression: labels, value and timestamp."""
+        parameters = {"query": expression, "start": "0", "end": "9999999999"}
+        async with self.http.get(f"{self.url}/api/v1/query_exemplars", params=parameters) as reply:
+            series = (await reply.json())["data"]
+        return [exemplar for one in series for exemplar in one["exemplars"]]
+
     async def rules(self) -> list[dict[str, Any]]:
         """Every rule with its health and state."""
         async with self.http.get(f"{self.url}/api/v1/rules") as reply:
@@ -74,6 +81,7 @@ async def prometheus(
             f"--config.file={configuration}",
             f"--storage.tsdb.path={home / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}",
+            "--enable-feature=exemplar-storage",
             "--log.level=warn",
         ],
         log=home / "log",

@@ -67,12 +67,13 @@ async def routing(
     clock: Clock | None = None,
     most_in_flight: int = 1_000,
     most_kept: int = 10_000,
+    telemetry: Telemetry | None = None,
 ) -> AsyncIterator[CommandRouter]:
     """A router that runs; at the end it is killed, as by a stop."""
     router = CommandRouter(
         {connector.name: Executor(connector=connector, capabilities=TABLE, per_second=per_second)},
         journal=journal,
-        telemetry=Telemetry(CollectorRegistry()),
+        telemetry=telemetry or Telemetry(CollectorRegistry()),
         clock=clock or SystemClock(),
         policy=CommandPolicy(
             deadline_seconds=deadline_seconds,

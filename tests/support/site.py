@@ -259,6 +259,7 @@ class GatewayProcess:
         *,
         key: str | None = None,
         connector: str = "gws",
+        headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Send a command, by default to the connector of `connector`, and wait for its verdict; the answer."""
         body = {
@@ -267,7 +268,7 @@ class GatewayProcess:
             "target": target,
             "arguments": arguments or {},
         }
-        headers = {} if key is None else {"Idempotency-Key": key}
+        headers = dict(headers or {}) | ({} if key is None else {"Idempotency-Key": key})
         url = f"{self.url}/v1/commands?wait=15"
         async with self.http.post(url, json=body, headers=headers) as reply:
             answer: dict[str, Any] = await reply.json(content_type=None)

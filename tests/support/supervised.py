@@ -27,13 +27,15 @@ GAP = ("tieline.feed.gap.opened.v1", "tieline.feed.gap.closed.v1")
 class Supervised:
     """A supervisor over one connector, and what it has put into the journal."""
 
-    def __init__(self, connector: Connector, journal: Journal) -> None:
+    def __init__(
+        self, connector: Connector, journal: Journal, telemetry: Telemetry | None = None
+    ) -> None:
         self.journal = journal
         self.stop = StopSignal()
         self.supervisor = Supervisor(
             [connector],
             journal=journal,
-            telemetry=Telemetry(CollectorRegistry()),
+            telemetry=telemetry or Telemetry(CollectorRegistry()),
             clock=SystemClock(),
             policy=SupervisorPolicy(
                 backoff=BackoffPolicy(base_seconds=0.05, cap_seconds=0.2),
@@ -84,11 +86,13 @@ class Supervised:
 
 @asynccontextmanager
 async def supervised(
-    connecting: AbstractAsyncContextManager[Connector], journal: Journal | None = None
+    connecting: AbstractAsyncContextManager[Connector],
+    journal: Journal | None = None,
+    telemetry: Telemetry | None = None,
 ) -> AsyncIterator[Supervised]:
     """A connector under supervision, whose feeds are all connected."""
     async with connecting as connector:
-        run = Supervised(connector, journal or memory_journal())
+        run = Supervised(connector, journal or memory_journal(), telemetry)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(run.supervisor.run(), name="supervisor")
             await until(
