@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tests.fuzz import CURRENT, LENGTH_BYTES
 from tests.fuzz.table import TARGETS
 
 ROOT = Path(__file__).parents[2]
@@ -55,8 +57,17 @@ def fuzz(name: str, seconds: float, folder: Path) -> dict[str, Any]:
             break
         add(total, json.loads(report.read_text(encoding="utf-8")))
         if ended.returncode:
-            total["ended"].append(f"exit code {ended.returncode}, see {place}/log")
+            kept = place / f"ended-{len(total['ended'])}"
+            kept.write_bytes(current(place))
+            shutil.copy(place / "log", f"{kept}.log")
+            total["ended"].append(f"exit code {ended.returncode}, see {kept}.log")
     return total
+
+
+def current(place: Path) -> bytes:
+    """The input that a process died at."""
+    content = (place / CURRENT).read_bytes()
+    return content[LENGTH_BYTES : LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "big")]
 
 
 def add(total: dict[str, Any], part: dict[str, Any]) -> None:

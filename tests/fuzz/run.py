@@ -1,14 +1,16 @@
 """`python -m tests.fuzz.run TARGET …`: one target under atheris, guided by the lines it reaches.
 
 An exception is kept with its input and the run goes on: one finding must not hide the next. Only a crash of the
-interpreter, an input that takes longer than `-timeout`, or memory beyond `-rss_limit_mb` ends it, by libFuzzer's own
-hand. `python -m tests.fuzz` starts it.
+interpreter, an input that takes longer than LONGEST_SECONDS, or memory beyond MOST_MIB ends it; the input is then in
+`current`. `python -m tests.fuzz` starts it. libFuzzer's own alarm is not used: it ended runs in which nothing hung.
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
+import mmap
 import os
 import resource
 import sys
@@ -21,13 +23,14 @@ from typing import Any
 
 import atheris
 
+from tests.fuzz import CURRENT, LENGTH_BYTES, MOST_BYTES
+
 with atheris.instrument_imports(include=["config", "connectors", "gateway", "sinks"]):
     from tests.fuzz.table import TARGETS
     from tests.fuzz.target import Source, Target
 
 LONGEST_SECONDS = 20
 MOST_MIB = 1_500
-MOST_BYTES = 64 << 10
 WRITE_EVERY_SECONDS = 2.0
 MOST_FINDINGS = 200
 
@@ -47,6 +50,10 @@ class Run:
         self._slowest_seconds = 0.0
         self._slowest = b""
         self._findings: dict[str, int] = {}
+        place = folder / CURRENT
+        place.write_bytes(bytes(LENGTH_BYTES + MOST_BYTES))
+        with place.open("r+b") as file:
+            self._current = mmap.mmap(file.fileno(), 0)
 
     def prepare(self) -> Path:
         """Write the corpus: what was kept of earlier runs stays beside it."""
@@ -59,6 +66,8 @@ class Run:
     def one(self, data: bytes) -> None:
         """Try one input."""
         began = time.process_time()
+        self._current[:LENGTH_BYTES] = len(data).to_bytes(LENGTH_BYTES, "big")
+        self._current[LENGTH_BYTES : LENGTH_BYTES + len(data)] = data
         try:
             self._target.run(data)
         except Exception as error:  # noqa: BLE001 - whatever a reader raises is what is looked for
@@ -99,6 +108,8 @@ class Run:
 
     def _write(self, now: float) -> None:
         self._written = now
+        # A thread without Python: it ends the process even if the input never lets another line run.
+        faulthandler.dump_traceback_later(LONGEST_SECONDS, exit=True)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         self._first_mib = self._first_mib or peak
         report: dict[str, Any] = {
@@ -125,7 +136,7 @@ def main() -> None:
     run = Run(TARGETS[arguments.target], arguments.folder, arguments.seconds)
     corpus = run.prepare()
     options = [
-        sys.argv[0], str(corpus), f"-timeout={LONGEST_SECONDS}", f"-rss_limit_mb={MOST_MIB}", f"-max_len={MOST_BYTES}",
+        sys.argv[0], str(corpus), "-timeout=0", f"-rss_limit_mb={MOST_MIB}", f"-max_len={MOST_BYTES}",
         f"-artifact_prefix={arguments.folder}/ended-", "-verbosity=0", "-print_final_stats=0",
     ]  # fmt: skip
     atheris.Setup(options, run.one, custom_mutator=run.mutate)
