@@ -1,25 +1,41 @@
-"""A journal that is old and large: opening it, appending while it trims, and whether it keeps to its size."""
+"""A journal that is old and large: opening it, appending while it trims, and whether it keeps to its size.
+
+`python -m tests.bench.retention EVENTS --directory DIR` does it with as many events as the disk holds; it takes about
+1.2 KiB for each. A week at 200 events a second is 121 million.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import uvloop
+
 from gateway.clock import SystemClock
 from gateway.journal import JournalSettings, SqliteJournal, open_journal
+from gateway.journal.encoding import rows_of
+from gateway.journal.identities import id_key
+from gateway.journal.store import Store
+from gateway.journal.work import Append, Row
 from tests.bench.journal import EventMaker
 from tests.bench.report import Figure, percentile
 
 BATCH = 2_000
 SOME_EVENTS = 20
+EVENTS_PER_SECOND = 200
 WEEK_SECONDS = 7 * 24 * 3600.0
-AN_HOUR_SECONDS = 3600.0
+SPARE = 1.25
+CALM_SECONDS = 20.0
 
 
 class _Ahead(SystemClock):
-    """The machine's clock, some days ahead when told so."""
+    """The machine's clock, ahead or behind by what is told."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
@@ -28,36 +44,85 @@ class _Ahead(SystemClock):
         return super().now() + self.ahead
 
 
-async def measure(directory: Path, *, quick: bool) -> list[Figure]:
-    """Fill, append, trim all of it while appending, fill beyond the bound, open."""
-    count = 200_000 if quick else 2_000_000
+def fill(path: Path, count: int) -> None:
+    """Write so many events as if they had come evenly over the last week, by the journal's own writer.
+
+    Without waiting for the disk, and with bodies that differ in their ids only: what is measured comes afterwards.
+    """
     clock = _Ahead()
+    settings = JournalSettings(max_bytes=1 << 50, min_free_bytes=0)
+    store = Store(path, settings, clock)
+    store._connection.execute("PRAGMA synchronous = OFF")
+    loop = asyncio.new_event_loop()
+    for number, rows in enumerate(_batches(count)):
+        clock.ahead = timedelta(seconds=WEEK_SECONDS * (number * BATCH / count - 1))
+        work = Append(
+            future=loop.create_future(),
+            feed="bench",
+            rows=rows,
+            resume=b"%d" % number,
+            size_bytes=sum(len(row.body) for row in rows),
+        )
+        store.apply([work])
+        if work.error is not None:
+            raise work.error
+        while store.step()[0]:
+            pass
+    store.close()
+    loop.close()
+
+
+def _batches(count: int) -> Iterator[list[Row]]:
+    (pattern,) = rows_of(EventMaker().batch(1))
+    name = pattern.key.hex().encode()
+    head, _, tail = pattern.body.partition(name)
+    for first in range(0, count, BATCH):
+        keys = [id_key(f"filled {number}") for number in range(first, first + BATCH)]
+        yield [
+            pattern._replace(key=key, body=b"".join((head, key.hex().encode(), tail)))
+            for key in keys
+        ]
+
+
+async def measure(directory: Path, *, quick: bool) -> list[Figure]:
+    """A journal of a size that is measured with everything else."""
+    count = 200_000 if quick else 2_000_000
+    figures = await large(directory, count, seconds=3.0 if quick else CALM_SECONDS)
+    worst = await _beyond(directory / "bounded.sqlite", (32 if quick else 256) << 20)
+    return [*figures, _bound("journal filled with three times its max_bytes", *worst)]
+
+
+async def large(directory: Path, count: int, *, seconds: float) -> list[Figure]:
+    """Fill, open, append, append while half of it is trimmed by age, append beyond a bound that is reached."""
     path = directory / "old.sqlite"
-    settings = JournalSettings(max_age_seconds=WEEK_SECONDS)
-    journal = await open_journal(path, settings, clock)
-    maker = EventMaker()
-    for number in range(count // BATCH):
-        await journal.append("bench", maker.batch(BATCH), b"%d" % number)
-    await journal.commit("sink", count)
-    size = journal.statistics().size_bytes
-    await journal.close()
+    started = time.perf_counter()
+    await asyncio.to_thread(fill, path, count)
+    filled = time.perf_counter() - started
+    size = path.stat().st_size
+    clock = _Ahead()
+    settings = JournalSettings(max_age_seconds=WEEK_SECONDS + 3_600, max_bytes=int(size * SPARE))
     started = time.perf_counter()
     journal = await open_journal(path, settings, clock)
     opened = time.perf_counter() - started
-    calm = await _delays(journal, maker, seconds=3.0 if quick else 20.0)
-    clock.ahead = timedelta(seconds=WEEK_SECONDS + AN_HOUR_SECONDS)
+    await journal.commit("sink", count)
+    maker = EventMaker()
+    calm = await _delays(journal, maker, seconds=seconds)
+    clock.ahead = timedelta(seconds=WEEK_SECONDS / 2)
     trim = asyncio.create_task(journal.trim(), name="trim")
-    trimming = []
+    trimming: list[float] = []
+    started = time.perf_counter()
     while not trim.done():
         trimming += await _delays(journal, maker, seconds=0.5)
+    took = time.perf_counter() - started
     removed = await trim
     await journal.close()
-    worst = await _beyond(directory / "bounded.sqlite", maker, quick=quick)
+    before = path.stat().st_size
     return [
         Figure(
             name=f"journal of {count:,} events, {size / 2**30:.1f} GiB: opening",
             value=opened,
             unit="s",
+            note=f"filled in {filled:.0f} s",
         ),
         Figure(
             name=f"journal: {SOME_EVENTS} events appended while {removed:,} are trimmed, p99",
@@ -65,37 +130,70 @@ async def measure(directory: Path, *, quick: bool) -> list[Figure]:
             unit="ms",
             against="the same while nothing is trimmed",
             reference=percentile(calm, 0.99),
-            note=f"{len(trimming)} and {len(calm)} appends",
-        ),
-        Figure(
-            name="journal filled with three times its max_bytes: largest size of its pages",
-            value=worst[0] / 2**20,
-            unit="MiB",
-            against="max_bytes",
-            reference=worst[1] / 2**20,
+            note=f"{len(trimming)} and {len(calm)} appends; trimmed in {took:.0f} s,"
+            f" {before / 2**30:.1f} GiB left",
         ),
     ]
+
+
+def _bound(name: str, most: int, bound: int) -> Figure:
+    return Figure(
+        name=f"{name}: largest size of its pages",
+        value=most / 2**20,
+        unit="MiB",
+        against="max_bytes",
+        reference=bound / 2**20,
+    )
 
 
 async def _delays(journal: SqliteJournal, maker: EventMaker, *, seconds: float) -> list[float]:
     """Milliseconds of appends at about 200 events a second."""
     found = []
     ends = time.perf_counter() + seconds
+    pause = SOME_EVENTS / EVENTS_PER_SECOND
     while (started := time.perf_counter()) < ends:
         await journal.append("bench", maker.batch(SOME_EVENTS), b"state")
         found.append(1000 * (time.perf_counter() - started))
-        await asyncio.sleep(max(0.0, SOME_EVENTS / 200 - (time.perf_counter() - started)))
+        await asyncio.sleep(max(0.0, pause - (time.perf_counter() - started)))
     return found
 
 
-async def _beyond(path: Path, maker: EventMaker, *, quick: bool) -> tuple[int, int]:
+async def _beyond(path: Path, bound: int, *, events: int | None = None) -> tuple[int, int]:
     """The most that the journal used, and its bound, while its sinks keep up and it is filled far beyond it."""
-    bound = (32 << 20) if quick else (256 << 20)
     journal = await open_journal(path, JournalSettings(max_bytes=bound), SystemClock())
+    maker = EventMaker()
     most = 0
-    for number in range(3 * bound // (BATCH * 1024)):
+    for number in range((events or 3 * bound // 1024) // BATCH):
         appended = await journal.append("bench", maker.batch(BATCH), b"%d" % number)
         await journal.commit("sink", appended.position)
         most = max(most, journal._store.space.used_bytes)
     await journal.close()
     return most, bound
+
+
+async def _all(directory: Path, count: int) -> list[Figure]:
+    figures = await large(directory, count, seconds=60.0)
+    path = directory / "old.sqlite"
+    worst = await _beyond(path, path.stat().st_size, events=1_000_000)
+    return [*figures, _bound("the same journal at its max_bytes, 1,000,000 events more", *worst)]
+
+
+def main() -> int:
+    """Measure one size and print the figures."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.retention")
+    parser.add_argument("events", type=int)
+    parser.add_argument(
+        "--directory", type=Path, help="on a disk that holds them; emptied afterwards"
+    )
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=arguments.directory) as directory:
+        for figure in uvloop.run(_all(Path(directory), arguments.events)):
+            reference = f", {figure.against}: {figure.reference:,.2f}" if figure.against else ""
+            sys.stdout.write(
+                f"{figure.name}: {figure.value:,.2f} {figure.unit}{reference} ({figure.note})\n"
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
