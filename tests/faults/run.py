@@ -98,13 +98,14 @@ async def run(
                 seconds=round_seconds,
                 broker=broker,
             )
-            await _round(here, plan, outcome)
+            await one_round(here, plan, outcome)
         await _settle(here, outcome)
     outcome.seconds = time.monotonic() - began
     return outcome
 
 
-async def _round(here: World, plan: list[Step], outcome: Outcome) -> None:
+async def one_round(here: World, plan: list[Step], outcome: Outcome) -> None:
+    """Let everything of the plan go wrong, heal it, and see how long it takes until all flows again."""
     outcome.rounds += 1
     began = time.monotonic()
     async with asyncio.TaskGroup() as tasks:
