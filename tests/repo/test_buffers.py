@@ -145,6 +145,12 @@ FILLED = {
     "heard and not yet journalled, per SignalR connection": (
         "connectors/_wire/signalr/test_client.py::a_full_buffer_pauses_reading"
     ),
+    "calls of SignalR hub methods": (
+        "connectors/_wire/signalr/test_client.py::beyond_those_that_may_wait_is_refused"
+    ),
+    "what came of commands to an inContact WFO recorder": (
+        "connectors/incontact_wfo/test_connector.py::waits_for_the_journal"
+    ),
     "hand-over to the journal's writer": "gateway/journal/test_faults.py::a_full_queue_makes_appends_wait",
     "one transaction": "gateway/journal/test_faults.py::an_append_larger_than_the_queue_passes",
     "newest events in memory": "gateway/journal/test_contract.py::SqliteJournalWithoutCache",
@@ -155,6 +161,7 @@ FILLED = {
     "records on their way to Kafka": "sinks/kafka/test_outages.py::costs_no_more_than_the_deadline",
     "live picture": "gateway/test_picture.py::the_picture_is_bounded",
     "attempts to connect": "gateway/test_start_gate.py::no_more_attempts_than_allowed",
+    "commands to one connector": "gateway/test_command_turns.py::so_many_commands_and_no_more",
     "commands and acts of one caller": "gateway/api/test_limits.py::one_caller_s_flood_is_refused",
     "commands under way": "gateway/test_command_bounds.py::beyond_the_commands_under_way",
     "settled commands remembered": "gateway/test_command_bounds.py::beyond_the_settled_commands",
@@ -187,6 +194,7 @@ def test_a_bound_on_the_page_is_the_default_of_the_code(buffer: str) -> None:
 def test_every_row_of_the_page_is_checked() -> None:
     """A new row gets its line here."""
     assert len(rows(PAGE, HEADING)) == len(BOUNDS)
+    assert set(FILLED) == set(BOUNDS), "a buffer that no test fills"
 
 
 @pytest.mark.parametrize("buffer", FILLED)

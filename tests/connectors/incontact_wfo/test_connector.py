@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from connectors._simulation.faults import Fault, FaultKind
+from connectors.incontact_wfo import feed as feed_module
 from connectors.incontact_wfo import vendor
 from connectors.incontact_wfo.connector import IncontactWfo
 from connectors.incontact_wfo.mapping import decode_state, encode_state
@@ -151,6 +152,28 @@ async def test_a_blackout_that_no_state_shows_is_told_by_the_recorders_word() ->
             await polled_again(connector, consumer)
         recordings = [verb for verb in consumer.verbs() if verb.startswith("recording.")]
         assert recordings == ["recording.started", "recording.paused", "recording.resumed"]
+
+
+async def test_commands_are_refused_while_what_came_of_earlier_ones_waits_for_the_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feed_module, "MAX_WAITING", 3)
+    async with (
+        simulated(on_call=(1,)) as recorder,
+        connected_to(recorder.url) as connector,
+    ):
+        feed = connector.feeds[0]
+        await feed.connect(None)
+        await feed.receive()
+        await connector.execute(command(START, agent="1"))
+        for wanted in (PAUSE, RESUME):
+            assert (await connector.execute(command(wanted, agent="1"))).status is Status.ACCEPTED
+        with pytest.raises(NotReady, match="waits for the journal") as refused:
+            await connector.execute(command(PAUSE, agent="1"))
+        assert refused.value.reason is Reason.RATE_LIMITED
+        told = [event.type for event in (await feed.receive()).events]
+        assert told == [f"tieline.recording.{verb}.v1" for verb in ("started", "paused", "resumed")]
+        assert (await connector.execute(command(PAUSE, agent="1"))).status is Status.ACCEPTED
 
 
 async def test_what_is_so_already_is_done() -> None:

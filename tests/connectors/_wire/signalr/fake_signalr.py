@@ -93,6 +93,7 @@ class FakeSignalR:
         self.connections: dict[str, Connection] = {}
         self.issued = 0
         self.on: dict[str, list[Fault]] = {}
+        self.unanswered: list[tuple[web.WebSocketResponse, dict[str, Any]]] = []
         self.seen: list[str] = []
         self.requests: list[web.Request] = []
         self.forms: list[dict[str, str]] = []
@@ -292,7 +293,17 @@ class FakeSignalR:
     async def _calls(self, socket: web.WebSocketResponse) -> None:
         async for message in socket:
             if message.type is WSMsgType.TEXT:
-                await socket.send_str(self.answer(json.loads(message.data)))
+                call = json.loads(message.data)
+                if call["M"] == "hold":
+                    self.unanswered.append((socket, call))
+                else:
+                    await socket.send_str(self.answer(call))
+
+    async def let_go(self) -> None:
+        """Answer the calls of `hold`, which on a WebSocket have no answer until now."""
+        held, self.unanswered = self.unanswered, []
+        for socket, call in held:
+            await socket.send_str(self.answer(call))
 
     async def _event_stream(
         self,

@@ -13,7 +13,9 @@ from connectors._wire.signalr.values import Transport
 from gateway.errors import (
     CommandRefused,
     NotConnected,
+    NotReady,
     ProtocolViolation,
+    Reason,
 )
 from tests.connectors._wire.signalr.fake_signalr import fake_signalr, reply, status
 from tests.connectors._wire.signalr.harness import (
@@ -127,6 +129,21 @@ async def test_methods_of_the_server_are_called(make: Make, transport: Transport
             await client.invoke("hub", "fail")
         with pytest.raises(ProtocolViolation):
             await client.invoke("hub", "echo", [object()])
+
+
+async def test_a_call_beyond_those_that_may_wait_is_refused_and_never_sent(make: Make) -> None:
+    async with fake_signalr() as server:
+        client = make(server, Transport.WEB_SOCKETS, limits={"max_calls": 3})
+        await opened(client)
+        async with asyncio.TaskGroup() as tasks:
+            waiting = [tasks.create_task(client.invoke("hub", "hold", [n])) for n in range(3)]
+            await eventually(lambda: len(server.unanswered) == 3, "three calls at the server")
+            with pytest.raises(NotReady) as refused:
+                await client.invoke("hub", "hold", ["one more"])
+            assert refused.value.reason is Reason.RATE_LIMITED
+            await server.let_go()
+        assert [task.result() for task in waiting] == [[0], [1], [2]]
+        assert await client.invoke("hub", "echo", ["room again"]) == ["room again"]
 
 
 async def test_the_best_transport_that_comes_up_is_taken(make: Make) -> None:
