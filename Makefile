@@ -46,6 +46,11 @@ check: $(VENV)/.ready ## format, lint, types, import rules, the quick unit tests
 bench: $(VENV)/.ready peers ## measure for three minutes; prints ratios against the raw libraries in the same run
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)
 
+bench-full: $(VENV)/.ready peers ## every part, an hour, beside other programs: bench.json, from which the page is made
+	tests/bench/install
+	$(BIN)/python -m tests.bench --full --report $(or $(REPORT),bench.json)
+	$(BIN)/python -m tests.bench.page $(or $(REPORT),bench.json)
+
 faults: $(VENV)/.ready $(if $(KAFKA),peers) ## whole processes under faults for MINUTES (SEED=n repeats a run, KAFKA=1 adds a broker)
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(KAFKA),--kafka) $(if $(KEEP),--keep $(KEEP)) --report $(or $(REPORT),faults.json)
 

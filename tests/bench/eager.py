@@ -31,12 +31,16 @@ class Eager:
 
     def __init__(self, kind: str, agents: int) -> None:
         module = importlib.import_module(f"connectors.{kind}.simulator")
-        settings = {
+        wanted = {
             "agents": agents,
             "events_per_second": 0,
             "logouts": False,  # what happens to an agent without a session reaches nobody
+            "ack": True,  # of CometD
+            "max_interval_ms": 30_000,  # long enough for any program to come back to its session
             "published_limit": REMEMBERED,
         }
+        known = module.SimulatorSettings.__struct_fields__
+        settings = {name: value for name, value in wanted.items() if name in known}
         self._simulator: Any = module.Simulator(msgspec.convert(settings, module.SimulatorSettings))
         self._running: asyncio.Task[None] | None = None
         self._first = 0

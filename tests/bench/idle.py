@@ -50,7 +50,7 @@ async def _measured(shared: Rig, sizes: Sequence[int], pem: Path | None) -> list
                     reference=bare_many / MIB,
                     note=f"{one / MIB:.0f} MiB with 1",
                     targets=MEMORY if sessions == MANY else (),
-                    series=f"memory, {kind}",
+                    series="memory: over TLS" if pem else "memory: plain",
                     x=sessions,
                 ),
                 Figure(
@@ -68,8 +68,6 @@ async def _measured(shared: Rig, sizes: Sequence[int], pem: Path | None) -> list
                     reference=100 * bare_share,
                     note=f"over {WATCH_SECONDS:g} s, in which every poll ends once and is made anew",
                     targets=PROCESSOR if sessions == MANY else (),
-                    series=f"processor, {kind}",
-                    x=sessions,
                 ),
             ]
     return figures

@@ -6,7 +6,19 @@ from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tests.bench import idle, journal, pipeline, platforms, retention, streams
+from tests.bench import (
+    growth,
+    idle,
+    journal,
+    peers,
+    pipeline,
+    platforms,
+    replay,
+    retention,
+    storm,
+    streams,
+    webhooks,
+)
 from tests.bench.report import Figure
 from tests.bench.rig import Rig
 
@@ -29,13 +41,20 @@ ALONE: Mapping[str, Alone] = {
     "journal": journal.measure,
     "retention": retention.measure,
     "streams": streams.measure,
+    "growth_journal": growth.journal,
 }
 WITH_BROKER: Mapping[str, WithBroker] = {
     "sustained": pipeline.sustained,
     "signalr": platforms.signalr,
     "long_poll": platforms.long_poll,
     "delay": pipeline.delay,
+    "dead_webhook": webhooks.dead,
+    "webhooks": webhooks.fan_out,
+    "replay": replay.measure,
     "idle": idle.measure,
+    "storm": storm.measure,
+    "growth_feeds": growth.feeds,
+    "peers": peers.measure,
 }
 PARTS = (*ALONE, *WITH_BROKER)
 SHORT = ("journal", "retention", "streams", "sustained", "delay", "idle")

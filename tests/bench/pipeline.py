@@ -165,7 +165,7 @@ async def delay(shared: Rig, *, quick: bool) -> list[Figure]:
                         targets=DELAY_TARGETS[share]
                         if pace == TARGET_PACE and not transactional
                         else (),
-                        series="" if transactional else f"delay {name}",
+                        series="" if transactional else f"delay: {name}",
                         x=pace,
                     )
                 )

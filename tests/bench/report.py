@@ -46,7 +46,7 @@ class Target:
 class Figure:
     """One measured value and what it is compared with; `ratio` is value by reference.
 
-    `series` and `x` make figures with one series into a curve: `x` is what was varied.
+    `series`, a picture's name and a curve's or bar's, and `x`, what was varied, are for pictures.
     """
 
     name: str

@@ -31,7 +31,7 @@ COOKIE = "BENCHSESSION"
 
 
 @dataclass
-class _Session:
+class Session:
     """One agent's CometD session."""
 
     tape: Tape | None
@@ -52,7 +52,7 @@ class Source:
         self._hold_seconds = hold_seconds
         self._greets = greets
         self._tapes = record(agents, messages) if agents else {}
-        self._sessions: dict[str, _Session] = {}
+        self._sessions: dict[str, Session] = {}
         self._flood_until = 0.0
         self._batch = 0
         self._sent = 0
@@ -83,7 +83,7 @@ class Source:
             reply: dict[str, Any] = {"channel": channel, "id": message["id"], "successful": True}
             if channel == "/meta/handshake":
                 name = request.cookies[COOKIE]
-                self._sessions[name] = session = _Session(self._tapes.get(name))
+                self._sessions[name] = session = Session(self._tapes.get(name))
                 if self._greets and session.tape is not None:
                     session.queue.append(session.tape.next(1))
                 reply |= {
@@ -109,7 +109,7 @@ class Source:
         body = b"[" + events + b",".join(replies) + b"]"
         return web.Response(body=body, content_type="application/json")
 
-    async def _events(self, session: _Session, *, hold: bool) -> bytes:
+    async def _events(self, session: Session, *, hold: bool) -> bytes:
         if not hold:
             return b""
         if not session.queue and not self._flooding(session):
@@ -121,10 +121,10 @@ class Source:
         del session.queue[:MAX_REPLY_MESSAGES]
         return b"".join(taken)
 
-    def _flooding(self, session: _Session) -> bool:
+    def _flooding(self, session: Session) -> bool:
         return session.tape is not None and time.monotonic() < self._flood_until
 
-    async def _held(self, session: _Session) -> None:
+    async def _held(self, session: Session) -> None:
         loop = asyncio.get_running_loop()
         session.waiting = loop.create_future()
         timer = loop.call_later(self._hold_seconds, session.wake)

@@ -1,0 +1,159 @@
+"""`python -m tests.bench.page r.json`: from a report, the pictures beside the README and the tables for it.
+
+Writes `pictures/*.svg` and replaces what stands between the two marks in README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tests.bench import drawing
+from tests.bench.drawing import Bar, Curve
+from tests.bench.report import Figure, Part, Results, cells, readable
+from tests.bench.rivals import RIVALS
+
+HERE = Path(__file__).parent
+README = HERE / "README.md"
+PICTURES = HERE / "pictures"
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
+RIVAL_FIGURES = {
+    "messages to Kafka, sustained": "messages/s",
+    "delay at 1,000/s, p50": "p50 ms",
+    "delay at 1,000/s, p99": "p99 ms",
+    "processor time per message": "µs/message",
+    "resident memory under that load": "MiB",
+    "lost at kill -9": "lost at kill -9",
+    "doubled at kill -9": "doubled at kill -9",
+}
+
+
+def tables(results: Results) -> str:
+    """The Markdown between the marks."""
+    lines = ["| Figure | Value | Reference | Ratio | Target |", "|---|---|---|---|---|"]
+    notes = []
+    for part in results.parts.values():
+        for figure in part.figures:
+            if figure.series.startswith("peers:"):
+                continue
+            name, value, against, reference, ratio = cells(figure)
+            beside = f"{against}: {reference}" if reference else ""
+            lines.append(f"| {name} | {value} | {beside} | {ratio} | {figure.verdict} |")
+            if figure.note:
+                notes.append(f"- {name}: {figure.note}.")
+    machine = ", ".join(f"{name} {value}" for name, value in results.machine.items())
+    return "\n".join(
+        [
+            f"Machine: {machine}.",
+            "",
+            *lines,
+            "",
+            *_rivals(results),
+            "How each part was measured: load average when it began, commit, time.",
+            "",
+            *_circumstances(results.parts),
+            "",
+            "<details><summary>Notes of the figures</summary>",
+            "",
+            *notes,
+            "",
+            "</details>",
+        ]
+    )
+
+
+def _rivals(results: Results) -> list[str]:
+    part = results.parts.get("peers")
+    if part is None:
+        return []
+    lines = [
+        "| " + " | ".join(["Program (feed)", *RIVAL_FIGURES.values()]) + " |",
+        "|" + "---|" * (len(RIVAL_FIGURES) + 1),
+    ]
+    for kind in RIVALS:
+        title = f"{kind.name} ({kind.feed})"
+        own = {
+            one.name.removeprefix(f"{title}: "): one
+            for one in part.figures
+            if one.name.startswith(f"{title}: ")
+        }
+        row = [readable(own[name].value) if name in own else "" for name in RIVAL_FIGURES]
+        lines.append(f"| {title} | " + " | ".join(row) + " |")
+    notes = [f"- {one.name}: {one.note}." for one in part.figures if one.note]
+    return [*lines, "", *notes, ""]
+
+
+def _circumstances(parts: dict[str, Part]) -> list[str]:
+    lines = ["| Part | Load | Commit | Began | Rounds |", "|---|---|---|---|---|"]
+    for name, part in parts.items():
+        rounds = "short" if part.quick else "long"
+        lines.append(f"| `{name}` | {part.load:g} | {part.revision} | {part.began} | {rounds} |")
+    return lines
+
+
+def pictures(figures: Sequence[Figure]) -> dict[str, str]:
+    """SVG by file name, of what the report has."""
+    made = {}
+    for name, title, unit in (
+        ("feeds", "Processor time per event, by feeds", "µs"),
+        ("journal", "Processor time per event, by events in the journal", "µs"),
+        ("delay", "Platform to Kafka reader, by events a second", "ms"),
+        ("memory", "Resident memory, by idle sessions", "MiB"),
+    ):
+        if curves := _curves(figures, name):
+            made[f"{name}.svg"] = drawing.curves(title, unit, curves)
+    bars = [
+        (unit, bars)
+        for series, unit in (
+            ("peers: messages a second", "messages/s"),
+            ("peers: p99 ms", "p99 ms at 1,000/s"),
+            ("peers: µs per message", "µs of processor per message"),
+            ("peers: MiB", "MiB resident"),
+            ("peers: lost", "lost at kill -9"),
+        )
+        if (bars := _bars(figures, series))
+    ]
+    if bars:
+        made["peers.svg"] = drawing.bars("Beside others: the same messages, the same broker", bars)
+    return made
+
+
+def _curves(figures: Iterable[Figure], name: str) -> list[Curve]:
+    """Those of one picture: the series is its name and the curve's."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for one in figures:
+        picture, _, curve = one.series.partition(": ")
+        if picture == name and one.x is not None:
+            found.setdefault(curve, []).append((one.x, one.value))
+    return [Curve(curve, sorted(points)) for curve, points in found.items() if len(points) > 1]
+
+
+def _bars(figures: Iterable[Figure], series: str) -> list[Bar]:
+    return [
+        Bar(one.name.partition(":")[0], one.value, readable(one.value))
+        for one in figures
+        if one.series == series
+    ]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write both; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="tests.bench.page", description=__doc__)
+    parser.add_argument("report", type=Path)
+    chosen = parser.parse_args(argv)
+    results = Results.read(chosen.report)
+    figures = [one for part in results.parts.values() for one in part.figures]
+    PICTURES.mkdir(exist_ok=True)
+    for name, text in pictures(figures).items():
+        (PICTURES / name).write_text(text, encoding="utf-8")
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    README.write_text(f"{before}{BEGIN}\n{tables(results)}\n{END}{after}", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
