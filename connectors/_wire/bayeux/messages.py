@@ -8,6 +8,7 @@ transports"). A broken item never costs the sound ones beside it.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -63,6 +64,21 @@ class Message(msgspec.Struct):
     def answers(self, channel: str, message_id: str) -> bool:
         """Whether this is the reply to the message of that channel and id; some servers leave the id out."""
         return self.channel == channel and (self.id is None or str(self.id) == message_id)
+
+
+def events_and_answers(
+    messages: Sequence[Message],
+) -> tuple[list[tuple[str, Any]], list[Message]]:
+    """What was published, as channel and data, and all that is not, each in the server's order."""
+    events: list[tuple[str, Any]] = []
+    answers: list[Message] = []
+    for message in messages:
+        if message.is_event:
+            data = message.data
+            events.append((message.channel, None if data is msgspec.UNSET else data))
+        else:
+            answers.append(message)
+    return events, answers
 
 
 class UnreadableReply(ValueError):

@@ -9,6 +9,8 @@ was seen before is skipped. Without it every event is sent once, and counted.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from connectors._wire.bayeux.values import Event, Mark
@@ -30,7 +32,7 @@ class Ordinals:
         self._latest = (self.ack, self.base)
         # What the server would re-send, kept to tell a re-sent event from a new one. It is as large as what the
         # consumer has not stored yet, which the owner of this object bounds.
-        self._unstored: deque[tuple[int, Raw]] = deque()
+        self._unstored: deque[Event] = deque()
 
     @property
     def unstored(self) -> bool:
@@ -54,15 +56,15 @@ class Ordinals:
         if not self.ack_enabled:
             first = self._seen + 1
             self._seen += len(raw)
-            return [Event(channel, data, first + i) for i, (channel, data) in enumerate(raw)]
+            return _numbered(raw, count(first))
         if ack is None:
             first = self._side + 1
             self._side += len(raw)
-            return [Event(channel, data, -(first + i)) for i, (channel, data) in enumerate(raw)]
+            return _numbered(raw, count(-first, -1))
         again = self._seen - base
         fresh = raw[again:] if self._is_repetition(raw, base) else raw
-        events = [Event(*pair, self._seen + 1 + i) for i, pair in enumerate(fresh)]
-        self._unstored.extend((event.ordinal, (event.channel, event.data)) for event in events)
+        events = _numbered(fresh, count(self._seen + 1))
+        self._unstored.extend(events)
         self._seen += len(events)
         self._latest = (ack, self._seen)
         if not self._unstored:
@@ -74,13 +76,20 @@ class Ordinals:
         if mark.client_id != self.client_id or not self.ack_enabled or mark.ordinal < self.base:
             return
         self.ack, self.base = max(self.ack, mark.ack), mark.ordinal
-        while self._unstored and self._unstored[0][0] <= mark.ordinal:
+        while self._unstored and self._unstored[0].ordinal <= mark.ordinal:
             self._unstored.popleft()
 
     def _is_repetition(self, raw: list[Raw], base: int) -> bool:
         """Whether the reply begins with what was seen: news of a server that does not re-send must not be skipped."""
-        for ordinal, pair in self._unstored:
+        for channel, data, ordinal in self._unstored:
             index = ordinal - base - 1
-            if 0 <= index < len(raw) and raw[index] != pair:
+            if 0 <= index < len(raw) and raw[index] != (channel, data):
                 return False
         return True
+
+
+def _numbered(raw: list[Raw], ordinals: Iterator[int]) -> list[Event]:
+    return [
+        Event(channel, data, ordinal)
+        for (channel, data), ordinal in zip(raw, ordinals, strict=False)
+    ]

@@ -20,7 +20,7 @@ from connectors._wire.bayeux import messages as wire
 from connectors._wire.bayeux.advice import Advice
 from connectors._wire.bayeux.composing import NETWORK_DELAY_SECONDS, Composer
 from connectors._wire.bayeux.messages import Message
-from connectors._wire.bayeux.ordinals import Ordinals, Raw
+from connectors._wire.bayeux.ordinals import Ordinals
 from connectors._wire.bayeux.steps import Failure, Kind, Send, Step, Stop, Wait
 from connectors._wire.bayeux.values import (
     Arrival,
@@ -193,9 +193,10 @@ class BayeuxSession:
             return None
         self.trouble = None
         channel = request.kind.channel
-        reply = next((m for m in replies if m.answers(channel, request.message_id)), None)
+        raw, answers = wire.events_and_answers(replies)
+        reply = next((m for m in answers if m.answers(channel, request.message_id)), None)
         for message in replies:
-            if message.channel != wire.CONNECT or message is reply:
+            if message.advice is not None and (message.channel != wire.CONNECT or message is reply):
                 self.advice = self.advice.merged(message.advice)
         succeeded = reply is not None and reply.successful is True
         ack = None
@@ -203,16 +204,13 @@ class BayeuxSession:
             if request.kind is Kind.HANDSHAKE and not self._open_session(reply, now):
                 return None
             ack = reply.acknowledgement if request.kind is not Kind.SUBSCRIBE else None
-        refused = self._settle_subscriptions(request, replies)
-        raw: list[Raw] = [
-            (m.channel, None if m.data is msgspec.UNSET else m.data) for m in replies if m.is_event
-        ]
+        refused = self._settle_subscriptions(request, answers)
         events = []
         if self.client_id and not (raw and not accept and self.ack_enabled and ack is not None):
             events = self._ordinals.number(raw, base=request.base, ack=ack)
         resume = self.resume_state() if events or refused else None
         mark = self._ordinals.mark
-        self._advance(request, reply, replies, now)
+        self._advance(request, reply, answers, now)
         if self.connected and request.kind is Kind.CONNECT:
             self._slow_down_spinning(request, now, idle=not raw)
         gap = self._ended_gap(
