@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 import uvloop
@@ -13,39 +13,46 @@ from rich.console import Console
 
 from tests.bench import bare_kafka
 from tests.bench.parts import ALONE, PARTS, SHORT, WITH_BROKER
-from tests.bench.report import Results
+from tests.bench.report import Figure, Results
 from tests.bench.rig import rig
 from tests.support.peers import installed
 
 
-async def _measure(arguments: argparse.Namespace, parts: Sequence[str], directory: Path) -> Results:
-    """Measure the parts; the report is written after each one, so that a run that is cut short has told something."""
-    results = Results.read(arguments.report) if arguments.report else Results()
-    console = Console(stderr=True)
-    quick = arguments.quick
+class _Run:
+    """One run over some parts. The report is written after each, so that a run that is cut short has told something."""
 
-    def begin(part: str) -> None:
-        results.begin(part, quick=quick)
-        console.print(f"{part} …")
+    def __init__(self, *, quick: bool, report: Path | None) -> None:
+        self.results = Results.read(report) if report else Results()
+        self.failed: list[str] = []
+        self._quick = quick
+        self._report = report
+        self._console = Console(stderr=True)
 
-    def keep() -> None:
-        if arguments.report:
-            results.write(arguments.report)
-
-    for part in [part for part in parts if part in ALONE]:
-        begin(part)
-        results.add(part, await ALONE[part](directory, quick=quick))
-        keep()
-    rest = [part for part in parts if part in WITH_BROKER]
-    if rest:
-        async with rig(directory, arguments.profile) as shared:
+    async def measure(self, parts: Sequence[str], directory: Path, profile: Path | None) -> None:
+        """Measure the parts; one that fails keeps its older figures and does not stop the others."""
+        for part in [part for part in parts if part in ALONE]:
+            await self._part(part, ALONE[part](directory, quick=self._quick))
+        rest = [part for part in parts if part in WITH_BROKER]
+        if not rest:
+            return
+        async with rig(directory, profile) as shared:
             if rest != ["idle"]:
                 await bare_kafka.warm_up(shared)
             for part in rest:
-                begin(part)
-                results.add(part, await WITH_BROKER[part](shared, quick=quick))
-                keep()
-    return results
+                await self._part(part, WITH_BROKER[part](shared, quick=self._quick))
+
+    async def _part(self, name: str, measured: Awaitable[Sequence[Figure]]) -> None:
+        self._console.print(f"{name} …")
+        begun = self.results.begin(quick=self._quick)
+        try:
+            figures = await measured
+        except Exception:  # noqa: BLE001 - whatever it is, the other parts can be measured
+            self.failed.append(name)
+            self._console.print_exception()
+            return
+        self.results.add(name, begun, figures)
+        if self._report:
+            self.results.write(self._report)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,10 +93,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("the broker is missing: run `make peers`\n")
         return 2
     with tempfile.TemporaryDirectory(prefix="bench-", dir=arguments.directory) as directory:
-        results = uvloop.run(_measure(arguments, parts, Path(directory)))
+        run = _Run(quick=arguments.quick, report=arguments.report)
+        uvloop.run(run.measure(parts, Path(directory), arguments.profile))
     console = Console(width=180) if not sys.stdout.isatty() else Console()
-    results.show(console, parts)
-    return 0
+    run.results.show(console, parts)
+    if run.failed:
+        sys.stderr.write(f"not measured: {', '.join(run.failed)}\n")
+    return 1 if run.failed else 0
 
 
 if __name__ == "__main__":

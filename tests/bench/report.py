@@ -118,14 +118,16 @@ class Results:
     parts: dict[str, Part] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=this_machine)
 
-    def begin(self, name: str, *, quick: bool) -> None:
-        """Note how busy the machine is with other things."""
+    @staticmethod
+    def begin(*, quick: bool) -> Part:
+        """A part that is measured from now on: how busy the machine is with other things, and what is measured."""
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        self.parts[name] = Part(round(os.getloadavg()[0], 1), now, _revision(), quick)
+        return Part(round(os.getloadavg()[0], 1), now, _revision(), quick)
 
-    def add(self, name: str, figures: Sequence[Figure]) -> None:
-        """Keep figures."""
-        self.parts[name].figures += figures
+    def add(self, name: str, part: Part, figures: Sequence[Figure]) -> None:
+        """Keep the figures of a part, in the place of older ones."""
+        part.figures += figures
+        self.parts[name] = part
 
     def show(self, console: Console, names: Iterable[str]) -> None:
         """Print the table of these parts."""
