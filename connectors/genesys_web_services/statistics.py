@@ -3,7 +3,8 @@
 There is no topic for statistics in this generation, so this feed polls. One round asks for every
 configured object, one after the other, and is one delivery. A figure is told when its time is
 newer than what was told last; that is the resume state, so a restart repeats nothing, and after an
-interruption each statistic is asked for what it was meanwhile.
+interruption each statistic is asked for what it was meanwhile. What may have been more than is asked
+for is a gap.
 Source: Genesys Web Services API reference, "Statistics API"; its path has version 1.
 """
 
@@ -15,8 +16,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from connectors._genesys.values import moment
 from connectors._wire.json_values import UNREADABLE
-from connectors._wire.polling import Poller, Rhythm
+from connectors._wire.polling import Poller, Rhythm, missed
 from connectors.genesys_web_services.client import AgentHttp
 from connectors.genesys_web_services.mapping.message import Origin
 from connectors.genesys_web_services.mapping.statistics import (
@@ -33,7 +35,7 @@ from connectors.genesys_web_services.settings_site import (
 )
 from connectors.genesys_web_services.statistics_known import doubt, suggestion
 from gateway.clock import Clock
-from gateway.contracts import Delivery, Guarantee, Link
+from gateway.contracts import Delivery, Gap, Guarantee, Link
 from gateway.events import Event, event_id
 
 PATH = "/api/v1/stats"
@@ -82,7 +84,7 @@ class StatisticsFeed:
             peer=http.peer,
         )
         self._seen: dict[str, dict[str, int]] = {}
-        self._catching_up = False
+        self._returning = False
         self._connected = False
         self._told: set[str] = set()
         self._findings: dict[str, str] = {}
@@ -93,7 +95,7 @@ class StatisticsFeed:
         kept = _read(resume)
         await self._http.sign_in()
         self._seen = kept or {}
-        self._catching_up = kept is not None and self._settings.catch_up_values > 0
+        self._returning = kept is not None
         self._poller.restart()
         self._connected = True
         session = event_id("session", self.name, self._clock.now().isoformat())[:16]
@@ -104,10 +106,12 @@ class StatisticsFeed:
         while True:
             answers = await self._poller.poll(self._ask)
             # No await from here on: what is remembered as told is also returned.
-            self._catching_up = False
-            if events := list(self._events(answers)):
+            gap = self._gap(answers) if self._returning else None
+            self._returning = False
+            events = tuple(self._events(answers))
+            if events or gap:
                 state = StatisticsResume(seen=self._seen)
-                return Delivery(events=tuple(events), resume=_encode(state))
+                return Delivery(events=events, resume=_encode(state), gap=gap)
 
     async def commit(self, delivery: Delivery) -> None:
         """The platform knows no acknowledgement."""
@@ -136,7 +140,7 @@ class StatisticsFeed:
         answers = []
         for one in self._settings.objects:
             path = f"{PATH}/{quote(one.id, safe='')}"
-            if self._catching_up:
+            if self._returning and self._settings.catch_up_values:
                 for statistic, since in self._seen.get(one.id, {}).items():
                     query = f"numValues={self._settings.catch_up_values}&from={since + 1}"
                     missed, _ = await optional(
@@ -146,6 +150,26 @@ class StatisticsFeed:
             reply, why = await optional(self._http, path)
             answers.append(_Answer(one, reply, why, is_current=True))
         return answers
+
+    def _gap(self, answers: list[_Answer]) -> Gap | None:
+        """What happened since the last figures that were told and cannot be fetched, for all we know."""
+        settings = self._settings
+        told_ms = [at for times in self._seen.values() for at in times.values()]
+        if not settings.catch_up_values:
+            newest = moment(max(told_ms)) if told_ms else self._clock.now()
+            return missed(self.name, newest, self._clock.now(), settings.interval_seconds)
+        fetched = ((one.id, observations(reply)) for one, reply, _, now in answers if not now)
+        # So many values as were asked for, and there may have been more before them.
+        cut = [
+            self._seen[id_][found[0].statistic]
+            for id_, found in fetched
+            if len(found) >= settings.catch_up_values
+        ]
+        if not cut:
+            return None
+        since = moment(min(cut))
+        key = event_id("gap", self.name, since.isoformat())
+        return Gap(key=key, reason="not_polled", since=since)
 
     def _events(self, answers: list[_Answer]) -> Iterator[Event]:
         self._findings.clear()

@@ -174,6 +174,7 @@ async def test_a_restart_repeats_nothing_and_fetches_what_was_missed() -> None:
             second = await feed.receive()
 
     assert link.resumed
+    assert second.gap is None
     times = [one.observed_at.timestamp() for one in metrics(first.events + second.events)]
     assert times == sorted(set(times))
     steps = {round((after - before) * 1000) for before, after in itertools.pairwise(times)}
@@ -194,6 +195,25 @@ async def test_what_was_missed_is_fetched_no_further_than_wanted() -> None:
         second = await feed.receive()
 
     assert 3 <= len(second.events) <= 4
+    assert second.gap is not None
+    assert second.gap.reason == "not_polled"
+    assert second.gap.since == max(one.observed_at for one in metrics(first.events))
+
+
+async def test_what_was_missed_is_a_gap_where_nothing_is_fetched_afterwards() -> None:
+    """It begins with the newest figure that was told; three intervals are the least."""
+    wanted = {**QUEUE, "statistics": ["Total_Answered"]}
+    async with (
+        simulated() as simulator,
+        polling(simulator, [wanted], catch_up_values=0) as feed,
+    ):
+        await feed.connect(None)
+        first = await feed.receive()
+        await passed(simulator, 3_500)
+        await feed.connect(first.resume)
+        gap = (await feed.receive()).gap
+    assert gap is not None
+    assert gap.since == max(one.observed_at for one in metrics(first.events))
 
 
 async def test_a_wrong_name_is_told_once_with_the_nearest_spelling() -> None:
