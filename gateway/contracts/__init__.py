@@ -25,6 +25,7 @@ from gateway.contracts.directory import (
     DirectoryListing,
     DirectoryReader,
 )
+from gateway.contracts.headers import header_problem
 from gateway.contracts.journal import (
     Appended,
     Burial,
@@ -95,4 +96,5 @@ __all__ = [
     "SinkTraits",
     "Snapshotter",
     "StoredAttachment",
+    "header_problem",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -10,10 +9,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from gateway.contracts import header_problem
+
 EXTRA = "otel"
 REMEDY = f"install the extra: pip install 'tieline[{EXTRA}]'"
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OWN_HEADERS = frozenset({"content-type", "content-length", "content-encoding", "host"})
 
 
@@ -78,13 +78,10 @@ class TracesSettings(BaseModel):
     @classmethod
     def _check_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for name, value in headers.items():
-            if not _TOKEN.fullmatch(name):
-                raise ValueError(f"{name!r} is not a name of a header")
+            if problem := header_problem(name, value.get_secret_value()):
+                raise ValueError(problem)
             if name.lower() in _OWN_HEADERS:
                 raise ValueError(f"{name} is set by the exporter")
-            text = value.get_secret_value()
-            if not (text.isprintable() and text.isascii()):
-                raise ValueError(f"the value of {name} holds characters that a header cannot")
         return headers
 
     @property

@@ -181,10 +181,11 @@ class Tracing:
         self, sink: str, kind: str, batch: Sequence[StoredEvent]
     ) -> DeliveryTrace | None:
         """The spans of an offer to a sink; None if no event of it was sampled."""
+        # Most events have none: to look for the mark costs less than to decode the envelope.
+        marked = [index for index, event in enumerate(batch) if _MARK in event.body]
         members: dict[str, list[int]] = {}
-        for index, event in enumerate(batch):
-            # Most events have none: to look for the mark costs less than to decode the envelope.
-            if _MARK in event.body and (traceparent := event.envelope.traceparent) is not None:
+        for index in marked:
+            if (traceparent := batch[index].envelope.traceparent) is not None:
                 members.setdefault(traceparent, []).append(index)
         if not members:
             return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -19,9 +18,9 @@ from pydantic import (
 )
 from yarl import URL
 
+from gateway.contracts import header_problem
 from sinks.webhook.signing import key_problem
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OWN_HEADERS = frozenset(
     {
         "content-type",
@@ -159,12 +158,10 @@ class WebhookSettings(BaseModel):
     @classmethod
     def _check_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for name, value in headers.items():
-            if not _TOKEN.fullmatch(name):
-                raise ValueError(f"{name!r} is not a name of a header")
+            if problem := header_problem(name, value.get_secret_value()):
+                raise ValueError(problem)
             if name.lower() in _OWN_HEADERS or name.lower().startswith("webhook-"):
                 raise ValueError(f"{name} is set by the sink")
-            if not value.get_secret_value().isprintable():
-                raise ValueError(f"the value of {name} holds characters that a header cannot")
         return headers
 
     @model_validator(mode="after")
