@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import generate_latest
+from structlog.testing import capture_logs
 
 from gateway.clock import SystemClock
 from gateway.commands import Outcome, Status
@@ -122,3 +123,16 @@ def test_a_delay_leads_to_its_trace() -> None:
         "tieline_sink_delay_seconds_bucket",
     ]
     assert f'# {{trace_id="{CALLER.trace_id}"}} 0.3' in exemplars[1]
+
+
+def test_a_receiver_that_fails_is_a_warning_with_a_remedy_and_its_return_is_not() -> None:
+    """One line each, with the receiver and without its path."""
+    telemetry = Telemetry(CollectorRegistry())
+    with capture_logs() as told:
+        telemetry.traces_exported("http://collector:4318", works=False)
+        telemetry.traces_exported("http://collector:4318", works=True)
+    assert [(line["log_level"], line["peer"]) for line in told] == [
+        ("warning", "http://collector:4318"),
+        ("info", "http://collector:4318"),
+    ]
+    assert "events are not affected" in told[0]["hint"]
