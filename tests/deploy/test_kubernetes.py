@@ -11,7 +11,7 @@ import yaml
 
 from config import load
 from gateway.registry import Registry
-from tests.support.judges import DEPLOY, helm, judge
+from tests.support.judges import DEPLOY, INSTALLED, from_go, judge
 
 pytestmark = pytest.mark.peers
 
@@ -23,7 +23,14 @@ KUBERNETES = "1.31"
 
 def render(*arguments: str) -> subprocess.CompletedProcess[str]:
     """`helm template` with the given arguments."""
-    command = [helm(), "template", "tieline", str(CHART), "--kube-version", f"{KUBERNETES}.0"]
+    command = [
+        from_go("helm"),
+        "template",
+        "tieline",
+        str(CHART),
+        "--kube-version",
+        f"{KUBERNETES}.0",
+    ]
     return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
 
 
@@ -34,7 +41,7 @@ def rendered() -> dict[str, dict[str, Any]]:
 
 
 def test_helm_finds_no_fault_with_the_chart() -> None:
-    helm()
+    from_go("helm")
     judge("helm", "lint", "--strict", str(CHART), "-f", str(EXAMPLE))
 
 
@@ -57,6 +64,35 @@ def test_every_manifest_satisfies_the_schema_of_its_kind() -> None:
     passed = said.count("passed for resource")
     # The two kinds of the Prometheus operator are not of Kubernetes itself.
     assert passed == len(rendered()) - 2, said
+
+
+def conformity(manifests: str) -> subprocess.CompletedProcess[str]:
+    """What kubeconform says of manifests, beside the two kinds of the Prometheus operator."""
+    location = (
+        f"{INSTALLED / 'schemas'}/{{{{ .NormalizedKubernetesVersion }}}}{{{{ .StrictSuffix }}}}"
+        "/{{ .ResourceKind }}{{ .KindSuffix }}.json"
+    )
+    return subprocess.run(
+        [
+            from_go("kubeconform"), "-strict", "-summary", "-kubernetes-version", f"{KUBERNETES}.0",
+            "-skip", "ServiceMonitor,PrometheusRule", "-schema-location", location, "-",
+        ],
+        input=manifests,
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+
+
+def test_kubeconform_finds_every_manifest_valid_and_a_misspelt_key_not() -> None:
+    """A second judge, strict about keys that no schema has."""
+    manifests = RENDERED.read_text(encoding="utf-8")
+    good = conformity(manifests)
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert f"Valid: {len(rendered()) - 2}, Invalid: 0, Errors: 0, Skipped: 2" in good.stdout
+    bad = conformity(manifests.replace("  replicas: 1\n", "  replicaz: 1\n"))
+    assert bad.returncode != 0
+    assert "'replicaz' not allowed" in bad.stdout
 
 
 def test_the_pods_configuration_is_one_that_the_gateway_takes(tmp_path: Path) -> None:

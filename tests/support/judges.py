@@ -27,11 +27,11 @@ def program(name: str) -> str:
     return found
 
 
-def helm() -> str:
-    """The path of Helm, which only a machine with Go can have: a test without it is skipped, and so fails in CI."""
-    if shutil.which("helm", path=_PLACES) is None:
-        pytest.skip("helm is built from its Go module, and there is no Go here")
-    return program("helm")
+def from_go(name: str) -> str:
+    """The path of a program that only a machine with Go can have: a test without it is skipped, and so fails in CI."""
+    if shutil.which(name, path=_PLACES) is None:
+        pytest.skip(f"{name} is built from its Go module, and there is no Go here")
+    return program(name)
 
 
 def judge(*arguments: str, text: str | None = None) -> str:
