@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from gateway.journal import JournalSettings, SqliteJournal, open_journal
 from tests.bench.journal import BATCH, EventMaker
 from tests.bench.pipeline import REPLY_MESSAGES, cores_used
 from tests.bench.report import Figure, Target
+from tests.bench.retention import WEEK_SECONDS, fill
 from tests.bench.rig import SINK, Busy, Rig, drained, gateway, kafka_sink, processes, source
 
 FEEDS = (1, 50, 500, 5_000)
@@ -19,7 +21,7 @@ TAPE_MESSAGES = 40
 FLAT = (Target(bound=1.2, of_ratio=True),)
 SIZES = (0, 100_000, 1_000_000, 3_000_000, 10_000_000)
 MEASURED_EVENTS = 50_000
-FILL_BATCH = 4_000
+GROWN = JournalSettings(max_age_seconds=2 * WEEK_SECONDS, max_bytes=1 << 40)
 ROUNDS = 5
 SINK_PAGE = 500
 
@@ -69,34 +71,20 @@ async def _cost(shared: Rig, number: int, seconds: float) -> tuple[float, float,
 
 
 async def journal(directory: Path, *, quick: bool) -> list[Figure]:
-    """Processor time of an append, a read and an opening at growing sizes of one journal, up to 10 million events."""
-    path = directory / "grown.sqlite"
-    settings = JournalSettings(max_bytes=1 << 40)
-    maker = EventMaker()
+    """Processor time of an append and of a read in journals of growing sizes, up to 10 million events."""
     figures: list[Figure] = []
     first: dict[str, float] = {}
-    held = 0
-    for size in SIZES[:2] if quick else SIZES:
-        grown = await open_journal(path, settings, SystemClock())
-        while held < size:
-            await grown.append("bench", maker.batch(FILL_BATCH), b"state")
-            held += FILL_BATCH
-        await grown.close()
+    for size in SIZES[:3] if quick else SIZES:
+        path = directory / f"grown-{size}.sqlite"
+        if size:
+            await asyncio.to_thread(fill, path, size)
         started = time.perf_counter()
-        grown = await open_journal(path, settings, SystemClock())
-        opening = time.perf_counter() - started
-        appending, reading = [], []
-        for _ in range(ROUNDS):
-            made = [maker.batch(BATCH) for _ in range(MEASURED_EVENTS // ROUNDS // BATCH)]
-            appending.append(await _append(grown, made))
-            if size:  # the newest events are in memory
-                reading.append(await _read(grown, held // 2, MEASURED_EVENTS // ROUNDS))
-            held += MEASURED_EVENTS // ROUNDS
+        grown = await open_journal(path, GROWN, SystemClock())
+        note = f"{path.stat().st_size / 2**30:.1f} GiB; opened in {time.perf_counter() - started:.2f} s"
+        costs = await _costs(grown, size)
         await grown.close()
-        for what, values in (("append", appending), ("read", reading)):
-            if not values:
-                continue
-            value = min(values)
+        path.unlink()
+        for what, value in costs.items():
             first.setdefault(what, value)
             figures.append(
                 Figure(
@@ -105,16 +93,29 @@ async def journal(directory: Path, *, quick: bool) -> list[Figure]:
                     unit="µs",
                     against="the smallest journal",
                     reference=first[what],
-                    note=f"{path.stat().st_size / 2**30:.1f} GiB; opened in {opening:.2f} s"
-                    if what == "append"
-                    else "",
+                    note=note,
                     targets=FLAT,
                     series=f"journal: {what}",
                     x=size,
                 )
             )
-    path.unlink()
+            note = ""
     return figures
+
+
+async def _costs(grown: SqliteJournal, size: int) -> dict[str, float]:
+    """Microseconds of appending an event and of reading one, the least of some rounds."""
+    maker = EventMaker()
+    count = MEASURED_EVENTS // ROUNDS
+    appending, reading = [], []
+    for _ in range(ROUNDS):
+        made = [maker.batch(BATCH) for _ in range(count // BATCH)]
+        appending.append(await _append(grown, made))
+        if (
+            size
+        ):  # the newest events are in memory, so an empty journal has none to read from the disk
+            reading.append(await _read(grown, size // 2, count))
+    return {"append": min(appending)} | ({"read": min(reading)} if reading else {})
 
 
 async def _append(grown: SqliteJournal, batches: Sequence[Sequence[Event]]) -> float:

@@ -26,6 +26,7 @@ RATE_TARGETS = (
     Target(bound=0.25, at_least=True, of_ratio=True),
 )
 WARM_UP_SECONDS = 2.0
+LATEST_SECONDS = 60
 
 
 class _Native(msgspec.Struct):
@@ -240,7 +241,11 @@ async def delays(
 
         reading = asyncio.create_task(read(), name="reader")
         await send()
-        await asyncio.sleep(1.0)
+        for _ in range(LATEST_SECONDS):
+            before = len(found)
+            await asyncio.sleep(1.0)
+            if found and len(found) == before:
+                break
         reading.cancel()
         await asyncio.wait([reading])
     first = min(made for made, _ in found) + int(WARM_UP_SECONDS * 1e9)

@@ -23,6 +23,7 @@ SINK = "lake"
 POSITIONS = "tieline.positions"
 PARTITIONS = 6
 DRAIN_SECONDS = 120.0
+SOURCE_SECONDS = 300.0
 PROFILING = "tests.bench.profiled"
 MANY_STARTS: Mapping[str, Any] = {"starts_per_second": 500.0}
 
@@ -110,7 +111,7 @@ async def started_source(
 ) -> AsyncIterator[Source]:
     """A platform that is told to send as `tests.bench.source` is."""
     async with LineProcess(command, grace_seconds=5.0) as process:
-        line = await process.read(timeout_seconds=120.0)
+        line = await process.read(timeout_seconds=SOURCE_SECONDS)
         yield Source(process, line["url"], http)
 
 
