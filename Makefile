@@ -13,7 +13,7 @@ MINUTES ?= 60
 SEED ?=
 KAFKA ?=
 
-.PHONY: install demo broker test check bench faults fuzz format lock schemas peers manifests image-proof clean help
+.PHONY: install demo broker test check bench faults fuzz format lock schemas peers manifests image-proof systemd-proof clean help
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
@@ -85,6 +85,9 @@ manifests: peers ## render the plain Kubernetes manifests from the chart
 
 image-proof: $(VENV)/.ready ## run every step of the Dockerfile in a clean root, and start what comes out (root, debootstrap)
 	$(BIN)/python -m tests.deploy.image
+
+systemd-proof: $(VENV)/.ready ## install as the run book says, and try the unit under a systemd of its own (root, debootstrap)
+	$(BIN)/python -m tests.deploy.service
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .cache tests/peers/.installed tests/deploy/.installed tests/fuzz/.installed

@@ -245,14 +245,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="image-") as scratch:
         work = Path(scratch)
         context = work / "context"
-        archive = ["git", "-C", str(ROOT), "archive", "HEAD", *allowed()]
-        context.mkdir()
-        tar = subprocess.run(archive, check=True, capture_output=True).stdout
-        subprocess.run(["tar", "-x", "-C", str(context)], input=tar, check=True)
+        check_out(context, *allowed())
         stage = Builder(work, context).build((ROOT / "Dockerfile").read_text())
         sizes = subprocess.run(["du", "-sm", str(stage.root)], check=True, capture_output=True)
         say(f"size of the image's root: {sizes.stdout.split()[0].decode()} MiB")
         serve(stage, work)
+
+
+def check_out(folder: Path, *paths: str) -> None:
+    """Put what is committed into a new folder, all of it or these paths."""
+    archive = ["git", "-C", str(ROOT), "archive", "HEAD", *paths]
+    folder.mkdir(parents=True)
+    tar = subprocess.run(archive, check=True, capture_output=True).stdout
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=tar, check=True)
 
 
 def allowed() -> list[str]:
