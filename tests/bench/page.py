@@ -64,6 +64,15 @@ def tables(results: Results) -> str:
     )
 
 
+def rewritten(page: str, between: str) -> str:
+    """The page with something else between the marks. Raises ValueError where they are missing."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page needs a line {BEGIN} and a line {END}")
+    return f"{before}{BEGIN}\n{between}\n{END}{after}"
+
+
 def _rivals(results: Results) -> list[str]:
     part = results.parts.get("peers")
     if part is None:
@@ -149,9 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, text in pictures(figures).items():
         (PICTURES / name).write_text(text, encoding="utf-8")
     text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n{tables(results)}\n{END}{after}", encoding="utf-8")
+    README.write_text(rewritten(text, tables(results)), encoding="utf-8")
     return 0
 
 
