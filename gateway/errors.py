@@ -65,6 +65,43 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
+REMEDIES: dict[Reason, str] = {
+    Reason.CONFIG: "mend the setting that is named, and reload",
+    Reason.DNS: "check the host's name in the configuration, and this machine's resolver",
+    Reason.REFUSED: "see whether the other side runs and takes connections from here",
+    Reason.RESET: "wait, it is tried again; if it goes on, look at the other side and what stands between",
+    Reason.TIMEOUT: "wait, it is tried again; if it goes on, look at the other side's load and what stands between",
+    Reason.TLS: "check the certificate's names, its dates and the authorities that are trusted",
+    Reason.AUTH: "check the credentials in the configuration",
+    Reason.FORBIDDEN: "give the account the rights that its README lists",
+    Reason.NOT_FOUND: "check the address in the configuration",
+    Reason.GONE: "check the address in the configuration against what the other side offers now",
+    Reason.CONFLICT: "see who else changes the same thing",
+    Reason.RATE_LIMITED: "wait, it is tried again; if it goes on, ask less often or for a higher limit",
+    Reason.SERVER_ERROR: "look at the other side's own log",
+    Reason.CLIENT_ERROR: "compare the message with the other side's documentation, and report it if it is ours",
+    Reason.REDIRECT: "set the address that it redirects to",
+    Reason.PROTOCOL: "check that the address is that of the right service; report it if it is",
+    Reason.TOO_LARGE: "raise the limit that is named, or make what is sent smaller",
+    Reason.SESSION_LOST: "nothing, a new session is made; if it goes on, see who else uses the account",
+    Reason.QUIET: "set rhythm_seconds of the connector if that is usual",
+    Reason.SERVER_CLOSED: "wait, it is tried again; if it goes on, look at the other side's own log",
+    Reason.FENCED: "see whether a second gateway runs with the same name or data",
+    Reason.DISK_FULL: "make room, or raise gateway.journal.max_bytes",
+    Reason.DISK_ERROR: "look at the disk and the system's log",
+    Reason.CORRUPT: "see `tieline journal verify` and the run book",
+    Reason.ADDRESS_FORBIDDEN: "set allow_private if the receiver is meant to be on a private address",
+    Reason.UNSUPPORTED: "compare with the capability table in the platform's README",
+    Reason.INVALID: "correct the field that is named",
+    Reason.CLOCK: "correct this machine's clock",
+    Reason.DEADLINE: "wait, it is tried again; if it goes on, look at the other side's load",
+    Reason.CANCELLED: "nothing, somebody stopped it",
+    Reason.STOPPED: "nothing, it was stopped",
+    Reason.OTHER: "report this with the lines before it",
+}
+"""What an operator can do about a reason where the error itself does not know better."""
+
+
 class TielineError(Exception):
     """An error with a reason for metrics, a message for people and, if there is one, a remedy."""
 

@@ -18,12 +18,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from gateway import __version__
 from gateway.audit import Act
 from gateway.commands import CommandRecord
-from gateway.errors import Reason, TielineError
+from gateway.errors import REMEDIES, Reason, TielineError
 from gateway.journal.notices import JournalNotice, Notice
 from gateway.states import FeedState
 from gateway.tracing import Tracing, trace_id_of
 
 _DELAY_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+_GAP_HINT = "feed.gap.closed says from when to when, and what was recovered; see the run book"
 
 
 class Telemetry:
@@ -100,6 +101,7 @@ class Telemetry:
         self._held = gauge(
             "sink_held_events", "Events that are held back by their partition keys.", "sink"
         )
+        self._paused_sinks: set[str] = set()
         self._paused = gauge("sink_paused", "1 while the sink is paused.", "sink")
         self._dead = counter("dead_letters", "Events that became dead letters.", "sink", "reason")
         self._delivery = Histogram(
@@ -177,13 +179,17 @@ class Telemetry:
     def feed_gap(self, connector: str, feed: str, *, reason: str) -> None:
         """Events of a feed may have been lost."""
         self._gaps.labels(connector, reason).inc()
-        self._log.warning("feed gap", feed=feed, reason=reason)
+        self._log.warning("feed gap", feed=feed, reason=reason, hint=_GAP_HINT)
 
     def feed_quiet(self, connector: str, feed: str, since: datetime, rhythm_seconds: float) -> None:
         """A connected feed gave nothing for too long; it is connected anew."""
         self._fell_quiet.labels(connector).inc()
         self._log.warning(
-            "feed quiet", feed=feed, since=since.isoformat(), rhythm_seconds=round(rhythm_seconds)
+            "feed quiet",
+            feed=feed,
+            since=since.isoformat(),
+            rhythm_seconds=round(rhythm_seconds),
+            hint="it is connected anew; set rhythm_seconds of the connector if that is usual",
         )
 
     def quiet_feeds(self, by_connector: Mapping[str, int]) -> None:
@@ -195,7 +201,13 @@ class Telemetry:
         """The platform's state was compared without a gap; `recovered` events put right what differed."""
         self._resyncs.labels(connector, reason).inc()
         log = self._log.warning if recovered else self._log.debug
-        log("feed compared with the platform", feed=feed, reason=reason, recovered=recovered)
+        log(
+            "feed compared with the platform",
+            feed=feed,
+            reason=reason,
+            recovered=recovered,
+            hint=_GAP_HINT,
+        )
 
     def feed_left(self, connector: str, state: FeedState) -> None:
         """A stopped feed was removed with its connector."""
@@ -204,8 +216,11 @@ class Telemetry:
     def connector_paused(self, connector: str, *, paused: bool) -> None:
         """An operator paused a connector or resumed it, or a restart found it paused."""
         self._connector_paused.labels(connector).set(paused)
-        log = self._log.warning if paused else self._log.info
-        log("connector paused" if paused else "connector resumed", connector=connector)
+        if paused:
+            hint = f"`tieline connectors resume {connector}` ends it"
+            self._log.warning("connector paused", connector=connector, hint=hint)
+        else:
+            self._log.info("connector resumed", connector=connector)
 
     def surprising(self, connector: str, *, not_understood: int, anomalies: int) -> None:
         """A delivery held messages that were not understood, or illegal transitions."""
@@ -230,7 +245,14 @@ class Telemetry:
         """The journal's condition changed."""
         harmless = notice.notice in {Notice.ROOM, Notice.TRIMMED}
         log = self._log.info if harmless else self._log.error
-        log("journal", condition=notice.notice.value, text=notice.message, events=notice.events)
+        more = {} if harmless else {"hint": "see the journal's part of the run book"}
+        log(
+            "journal",
+            condition=notice.notice.value,
+            text=notice.message,
+            events=notice.events,
+            **more,
+        )
 
     def sink_opened(self, sink: str, *, position: int) -> None:
         """A sink takes events."""
@@ -249,7 +271,8 @@ class Telemetry:
         """Secrets, certificates or accounts changed in their files and are in force, but for blocks that failed."""
         self._file_changes.labels("failed" if failed else "taken_over").inc()
         log = self._log.error if failed else self._log.info
-        log("changed files taken over", **msgspec.to_builtins(report))
+        more = {"hint": "mend the files of the blocks that failed"} if failed else {}
+        log("changed files taken over", **msgspec.to_builtins(report), **more)
 
     def files_refused(self, error: TielineError) -> None:
         """A file that the configuration draws on has changed and cannot be taken over; what was in force still is."""
@@ -260,7 +283,12 @@ class Telemetry:
         """A sink is no longer configured; the journal keeps nothing for it any more."""
         for gauge in (self._sink_up, self._held, self._paused):
             gauge.remove(sink)
-        self._log.warning("sink removed from the configuration", sink=sink, undelivered=undelivered)
+        self._log.warning(
+            "sink removed from the configuration",
+            sink=sink,
+            undelivered=undelivered,
+            hint="nothing, if it was meant; a sink that is added under the name later begins anew",
+        )
 
     def sink_lost(
         self, sink: str, error: TielineError, *, first: bool, wait_seconds: float
@@ -283,21 +311,33 @@ class Telemetry:
             reason=reason.value,
             error=message,
             next_try_seconds=round(wait_seconds, 1),
+            hint=REMEDIES[reason],
         )
 
     def sink_held_key(self, sink: str, reason: Reason, message: str) -> None:
         """A receiver failed at the events of one key; they are held, all others go on."""
         self._sink_retries.labels(sink, reason.value).inc()
-        self._log.warning("sink holds a key back", sink=sink, reason=reason.value, error=message)
+        self._log.warning(
+            "sink holds a key back",
+            sink=sink,
+            reason=reason.value,
+            error=message,
+            hint=REMEDIES[reason],
+        )
 
     def sink_holds(self, sink: str, *, events: int) -> None:
         """How many events a sink holds back."""
         self._held.labels(sink).set(events)
 
     def sink_paused(self, sink: str, *, paused: bool) -> None:
-        """A sink is paused, or is not; told at the start too."""
+        """A sink is paused, or is not; told at the start too, and logged if it is news."""
         self._paused.labels(sink).set(paused)
-        self._log.info("sink paused" if paused else "sink not paused", sink=sink)
+        if paused:
+            self._paused_sinks.add(sink)
+            self._log.info("sink paused", sink=sink)
+        elif sink in self._paused_sinks:
+            self._paused_sinks.remove(sink)
+            self._log.info("sink resumed", sink=sink)
 
     def sink_crashed(self, sink: str, error: BaseException) -> None:
         """A defect of ours ended a delivery; the sink is opened anew."""
@@ -392,11 +432,12 @@ class Telemetry:
 
     def cleanup_failed(self, step: str, error: BaseException) -> None:
         """One step of the clean-up failed; the others went on."""
-        self._log.error("clean-up step failed", step=step, exc_info=error)
+        self._log.error("clean-up step failed: please report this", step=step, exc_info=error)
 
 
 def _described(error: TielineError) -> dict[str, Any]:
-    described = {"reason": error.reason.value, "error": error.message}
-    if error.hint:
-        described["hint"] = error.hint
-    return described
+    return {
+        "reason": error.reason.value,
+        "error": error.message,
+        "hint": error.hint or REMEDIES[error.reason],
+    }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from gateway.contracts import Refusal, Report, Setback, SinkContext
-from gateway.errors import NotConnected, NotReady, Reason
+from gateway.errors import REMEDIES, NotConnected, NotReady, Reason
 from gateway.events import StoredEvent
 from sinks.kafka.encoding import Record, Unencodable, encode, topic_template
 from sinks.kafka.errors import FENCING, REFUSING, SEQUEL, TOO_LARGE, UNTIMELY, classify
@@ -345,7 +345,9 @@ class KafkaSink:
         self._fenced_at = now
         if again:
             raise classify(error, f"writing to {self._servers}") from error
-        _log.warning("kafka_producer_fenced", sink=self._identity.sink)
+        _log.warning(
+            "kafka_producer_fenced", sink=self._identity.sink, hint=REMEDIES[Reason.FENCED]
+        )
 
 
 def build(settings: KafkaSettings, context: SinkContext) -> KafkaSink:
