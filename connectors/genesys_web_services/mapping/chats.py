@@ -44,7 +44,8 @@ def add_events(
     message: Message, item: Item, events: list[dict[str, Any]], *, interaction: str, session: str
 ) -> None:
     """Add what is new among a chat's events; `item` remembers which were told."""
-    fresh = [event for event in sorted(events, key=_order) if _is_new(item, event)]
+    numbered = sorted([(_number(event), event) for event in events], key=_order)
+    fresh = [event for number, event in numbered if _is_new(item, number, event)]
     for event in fresh:
         _add_event(message, item, event, interaction=interaction, session=session)
 
@@ -58,13 +59,12 @@ def _number(event: dict[str, Any]) -> int | None:
     return None
 
 
-def _order(event: dict[str, Any]) -> tuple[bool, int]:
-    number = _number(event)
+def _order(numbered: tuple[int | None, dict[str, Any]]) -> tuple[bool, int]:
+    number, _ = numbered
     return number is None, number or 0
 
 
-def _is_new(item: Item, event: dict[str, Any]) -> bool:
-    number = _number(event)
+def _is_new(item: Item, number: int | None, event: dict[str, Any]) -> bool:
     if number is None:
         mark = fingerprint(event.get("id")) if text(event.get("id")) else fingerprint(event)
         if mark in item.seen_words:

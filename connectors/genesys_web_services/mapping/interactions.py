@@ -187,11 +187,11 @@ class _InteractionMessage:
 
     def _body_text(self) -> None:
         """The text of an e-mail, once."""
-        found = first(self.content, "text", "Text", "body")
         # What the agent writes is a draft until it is sent.
-        if self.item.media != "email" or self.item.direction == "outbound":
+        if self.item.media != "email" or self.item.direction == "outbound" or self.item.told_body:
             return
-        if found is None or self.item.told_body:
+        found = first(self.content, "text", "Text", "body")
+        if found is None:
             return
         self.item.told_body = True
         sender = first(self.content, "fromAddress", "FromAddress", "from")

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from connectors.genesys_web_services.mapping.values import identifier, objects, text
 
 MAX_OFFERS = 128
-_SINGLE = ("call", "interaction", "chat", "device")
-_LISTS = ("calls", "interactions", "devices")
+_PLACES = ("call", "interaction", "chat", "device", "calls", "interactions", "devices")
+"""Where one thing or several stand in a message."""
 
 
 class Offer(NamedTuple):
@@ -31,10 +31,7 @@ class Offers:
         """Remember what a message or an answer offers. Read only when it is asked for, which is rare."""
         if "capabilities" in fields:
             self._take(fields)
-        for name in _SINGLE:
-            if isinstance(thing := fields.get(name), dict):
-                self._take(thing)
-        for name in _LISTS:
+        for name in _PLACES:
             if name in fields:
                 for one in objects(fields[name]):
                     self._take(one)
