@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from string import Formatter
 from typing import NamedTuple
@@ -18,11 +18,14 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.events import StoredEvent, connector_of
+from sinks.kafka.records import header, size_of, varint, with_length
 
 FIELDS = ("noun", "connector", "platform", "type")
 TOPIC_LENGTH = 249
-FRAMING_BYTES = 512
-"""What names of headers, lengths and the batch header add to an event's JSON at most."""
+POSITION_HEADER = "tieline_position"
+"""`<id of the journal> <position>`: what the sink looks for in the partitions when it opens."""
+
+_USUAL_LENGTH = len("2026-01-02T03:04:06.123456Z")
 
 _ILLEGAL = re.compile(r"[^a-zA-Z0-9._-]")
 
@@ -30,12 +33,15 @@ TopicOf = Callable[[str, str], str]
 
 
 class Record(NamedTuple):
-    """What is written for one event. `size` is an upper bound of its uncompressed bytes."""
+    """What is written for one event.
+
+    `content` is all of it but time and place: key, value and headers, encoded. `size` is an upper bound of its bytes
+    before compression.
+    """
 
     topic: str
     key: bytes
-    value: bytes
-    headers: list[tuple[str, bytes]]
+    content: bytes
     timestamp_ms: int
     size: int
 
@@ -79,46 +85,113 @@ def topic_template(template: str) -> TopicOf:
     return topic_of
 
 
-def encode(event: StoredEvent, topic_of: TopicOf, *, not_after_ms: int) -> Record:
-    """The record of an event.
+class Encoder:
+    """Makes the records of one sink; what many of them share is encoded once."""
 
-    Kafka's timestamp is when the gateway recorded the event: brokers refuse times that are far in the future, and
-    platforms' clocks are not ours to trust. When it happened is in the header `ce_time`. `not_after_ms` is the time of
-    now: what was recorded while the clock was ahead gets it. Raises Unencodable.
-    """
-    try:
-        envelope = event.envelope
-        topic = topic_of(event.type, event.source)
-        recorded_ms = int(datetime.fromisoformat(envelope.recordedtime).timestamp() * 1000)
-    except (msgspec.MsgspecError, ValueError, IndexError) as error:
-        raise Unencodable(f"the journal's entry is not an event: {error}") from error
-    key = envelope.partitionkey.encode()
+    def __init__(self, topic_of: TopicOf, journal: str) -> None:
+        """`journal` is the id of the journal whose positions the records carry, empty for records without."""
+        self._topic_of = topic_of
+        self._journal = journal
+        self._place = with_length(POSITION_HEADER.encode())
+
+    def __call__(self, event: StoredEvent, *, not_after_ms: int) -> Record:
+        """The record of an event.
+
+        Kafka's timestamp is when the gateway recorded the event: brokers refuse times that are far in the future, and
+        platforms' clocks are not ours to trust. When it happened is in the header `ce_time`. `not_after_ms` is the time
+        of now: what was recorded while the clock was ahead gets it. A repetition has no position. Raises Unencodable.
+        """
+        try:
+            envelope = event.envelope
+            topic = self._topic_of(event.type, event.source)
+            recorded_ms = _milliseconds(envelope.recordedtime)
+        except (msgspec.MsgspecError, ValueError, IndexError) as error:
+            raise Unencodable(f"the journal's entry is not an event: {error}") from error
+        key = envelope.partitionkey.encode()
+        count, same = _same_headers(
+            envelope.source,
+            envelope.type,
+            envelope.datacontenttype,
+            envelope.dataclassification,
+            envelope.timesource,
+            envelope.provenance,
+            envelope.confidence,
+        )
+        named = [
+            (_ID, envelope.id),
+            (_SUBJECT, envelope.subject),
+            (_TIME, envelope.time),
+            (_PARTITION_KEY, envelope.partitionkey),
+            (_SEQUENCE, event.sequence_text),
+            (_RECORDED_TIME, envelope.recordedtime),
+        ]
+        if envelope.correlationid is not None:
+            named.append((_CORRELATION_ID, envelope.correlationid))
+        if envelope.causationid is not None:
+            named.append((_CAUSATION_ID, envelope.causationid))
+        if envelope.traceparent is not None:
+            named += [(_TRACEPARENT, envelope.traceparent), (_TRACE_CONTEXT, envelope.traceparent)]
+        if envelope.anomaly is not None:
+            named.append((_ANOMALY, envelope.anomaly))
+        if self._journal and event.position > 0:
+            named.append((self._place, f"{self._journal} {event.position}"))
+        data = bytes(envelope.data)
+        parts = [varint(len(key)), key, varint(len(data)), data, varint(count + len(named)), same]
+        for name, text in named:
+            value = text.encode()
+            parts += (name, varint(len(value)), value)
+        content = b"".join(parts)
+        return Record(topic, key, content, min(recorded_ms, not_after_ms), size_of(content))
+
+
+def position_in(value: bytes, journal: str) -> int | None:
+    """The position that a record's header `POSITION_HEADER` says, None if it is of another journal."""
+    owner, _, position = value.decode(errors="replace").partition(" ")
+    return int(position) if owner == journal and position.isdecimal() else None
+
+
+def _name(attribute: str) -> bytes:
+    return with_length(f"ce_{attribute}".encode())
+
+
+_ID, _SUBJECT, _TIME = _name("id"), _name("subject"), _name("time")
+_PARTITION_KEY, _SEQUENCE = _name("partitionkey"), _name("sequence")
+_RECORDED_TIME, _CORRELATION_ID = _name("recordedtime"), _name("correlationid")
+_CAUSATION_ID, _TRACEPARENT, _ANOMALY = _name("causationid"), _name("traceparent"), _name("anomaly")
+_TRACE_CONTEXT = with_length(b"traceparent")
+
+
+@lru_cache(maxsize=4096)
+def _same_headers(
+    source: str,
+    event_type: str,
+    content_type: str,
+    classification: str,
+    time_source: str,
+    provenance: str,
+    confidence: str,
+) -> tuple[int, bytes]:
+    """The headers that are the same in many events, and how many they are."""
     headers = [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", envelope.id.encode()),
-        ("ce_source", envelope.source.encode()),
-        ("ce_type", envelope.type.encode()),
-        ("ce_subject", envelope.subject.encode()),
-        ("ce_time", envelope.time.encode()),
-        ("content-type", envelope.datacontenttype.encode()),
-        ("ce_partitionkey", key),
-        ("ce_sequence", event.sequence_text.encode()),
-        ("ce_recordedtime", envelope.recordedtime.encode()),
-        ("ce_dataclassification", envelope.dataclassification.encode()),
-        ("ce_timesource", envelope.timesource.encode()),
-        ("ce_provenance", envelope.provenance.encode()),
-        ("ce_confidence", envelope.confidence.encode()),
+        header("ce_specversion", b"1.0"),
+        header("ce_source", source.encode()),
+        header("ce_type", event_type.encode()),
+        header("content-type", content_type.encode()),
+        header("ce_dataclassification", classification.encode()),
+        header("ce_timesource", time_source.encode()),
+        header("ce_provenance", provenance.encode()),
+        header("ce_confidence", confidence.encode()),
     ]
-    if envelope.correlationid is not None:
-        headers.append(("ce_correlationid", envelope.correlationid.encode()))
-    if envelope.causationid is not None:
-        headers.append(("ce_causationid", envelope.causationid.encode()))
-    if envelope.traceparent is not None:
-        traceparent = envelope.traceparent.encode()
-        headers += [("ce_traceparent", traceparent), ("traceparent", traceparent)]
-    if envelope.anomaly is not None:
-        headers.append(("ce_anomaly", envelope.anomaly.encode()))
-    # The key is written twice, as key and as header.
-    size = len(event.body) + len(key) + FRAMING_BYTES
-    timestamp_ms = min(recorded_ms, not_after_ms)
-    return Record(topic, key, bytes(envelope.data), headers, timestamp_ms, size)
+    return len(headers), b"".join(headers)
+
+
+def _milliseconds(time: str) -> int:
+    """The milliseconds since 1970 of a time in ISO 8601. Raises ValueError."""
+    if len(time) == _USUAL_LENGTH and time[19] == "." and time[26] == "Z":
+        return _milliseconds_of_second(time[:19]) + int(time[20:23])
+    return int(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+@lru_cache(maxsize=256)
+def _milliseconds_of_second(second: str) -> int:
+    return int(datetime.fromisoformat(second).replace(tzinfo=UTC).timestamp()) * 1000

@@ -34,8 +34,6 @@ REFUSING = (
 UNTIMELY = kafka.InvalidTimestampError
 """The refusal that is about the records' times and our clock, and about nothing else of them."""
 
-SEQUEL = kafka.OutOfOrderSequenceNumber
-
 TOO_LARGE = (kafka.MessageSizeTooLargeError, kafka.RecordListTooLargeError)
 
 _LOGIN = (
@@ -46,8 +44,8 @@ _LOGIN = (
     kafka.UnsupportedSaslMechanismError,
 )
 _FORBIDDEN = {
-    kafka.TopicAuthorizationFailedError: "write, describe and, if they are to be made, create topics",
-    kafka.GroupAuthorizationFailedError: "read the group of its positions",
+    kafka.TopicAuthorizationFailedError: "write, read, describe and, if they are to be made, create topics",
+    kafka.GroupAuthorizationFailedError: "read the group of its marks",
     kafka.TransactionalIdAuthorizationFailed: "write and describe its transactional id",
     kafka.ClusterAuthorizationFailedError: "write idempotently, or create topics",
 }
@@ -63,7 +61,7 @@ _WRONG_SETTINGS = {
     kafka.InvalidPartitionsError: "create_topics.partitions is not allowed",
     kafka.InvalidConfigurationError: "create_topics.configs has a setting that the brokers do not take",
     kafka.PolicyViolationError: "the cluster's policy does not allow such a topic",
-    kafka.InvalidTransactionTimeout: "transaction_timeout_seconds is more than the brokers' transaction.max.timeout.ms",
+    kafka.InvalidTransactionTimeout: "the brokers' transaction.max.timeout.ms is less than a minute",
 }
 _TIMEOUTS = (TimeoutError, kafka.RequestTimedOutError, kafka.KafkaTimeoutError)
 

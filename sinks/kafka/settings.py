@@ -86,25 +86,20 @@ class KafkaSettings(BaseModel):
             "{platform} and {type}."
         ),
     )
-    transactional: bool = Field(
+    effectively_once: bool = Field(
         default=True,
         description=(
-            "A batch and the position it ends at are one transaction: readers with "
-            "`isolation.level=read_committed` see every event once. Off: at least once."
+            "After a crash or an uncertain answer, read back what the partitions hold, so that no event is written "
+            "twice. Off: at least once, with fewer rights."
         ),
     )
     instance: str | None = Field(
         default=None,
         pattern=r"^[a-zA-Z0-9._-]{1,80}$",
         description=(
-            "Names this gateway in `transactional.id` and in its position group; never the same for two running "
+            "Names this gateway in `transactional.id` and in the group of its marks; never the same for two running "
             "gateways. Null: the id of the journal."
         ),
-    )
-    positions_topic: str = Field(
-        default="tieline.positions",
-        pattern=TOPIC_NAME,
-        description="A topic with one partition that stays empty: the group's position needs one to refer to.",
     )
     create_topics: CreateTopics | None = Field(
         default=None, description="Make topics that do not exist; null: they must exist."
@@ -131,15 +126,6 @@ class KafkaSettings(BaseModel):
         gt=0,
         le=100,
         description="A batch that is not confirmed by then is given up and offered anew on a new connection.",
-    )
-    transaction_timeout_seconds: float = Field(
-        default=60.0,
-        gt=0,
-        le=900,
-        description=(
-            "The brokers abort what a dead gateway left open after this time, during which readers of committed "
-            "records wait; more than the delivery timeout, at most the brokers' `transaction.max.timeout.ms`."
-        ),
     )
     request_timeout_seconds: float = Field(
         default=10.0, gt=0, le=600, description="One request, and one connection attempt."
@@ -169,12 +155,3 @@ class KafkaSettings(BaseModel):
     def _topic_is_a_template(cls, value: str) -> str:
         topic_template(value)
         return value
-
-    @model_validator(mode="after")
-    def _transactions_outlive_deliveries(self) -> Self:
-        if self.transactional and self.transaction_timeout_seconds <= self.delivery_timeout_seconds:
-            raise ValueError(
-                "transaction_timeout_seconds must be more than delivery_timeout_seconds,"
-                " or the brokers abort a batch that is still awaited"
-            )
-        return self

@@ -1,9 +1,10 @@
-"""The sink: batches as transactions that carry the journal's position with them."""
+"""The sink: events become records, and what brokers refuse is told from what they cannot take now."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -11,10 +12,10 @@ import structlog
 from gateway.contracts import Refusal, Report, Setback, SinkContext
 from gateway.errors import REMEDIES, NotConnected, NotReady, Reason
 from gateway.events import StoredEvent
-from sinks.kafka.encoding import Record, Unencodable, encode, topic_template
-from sinks.kafka.errors import FENCING, REFUSING, SEQUEL, TOO_LARGE, UNTIMELY, classify
-from sinks.kafka.position import REFUSALS_LIMIT
-from sinks.kafka.producer import RecordBatch
+from sinks.kafka.encoding import Encoder, Record, Unencodable, topic_template
+from sinks.kafka.errors import FENCING, REFUSING, TOO_LARGE, UNTIMELY, classify
+from sinks.kafka.producer import NotTried, RecordBatch
+from sinks.kafka.progress import Progress
 from sinks.kafka.session import (
     ABSENCE_REMEDY,
     Identity,
@@ -25,7 +26,10 @@ from sinks.kafka.session import (
 from sinks.kafka.settings import KafkaSettings
 
 OPEN_SECONDS = 25.0
+FINISH_SECONDS = 2.0
 ATTEMPTS_LIMIT = 16
+REFUSALS_LIMIT = 64
+"""A delivery with more ends early: what is refused is durable only after it."""
 FENCED_AGAIN_SECONDS = 300.0
 SMALLEST_BATCH_BYTES = 1024
 ENCODED_AT_ONCE = 250
@@ -74,7 +78,7 @@ class _Work:
                 self.records[index] = record._replace(timestamp_ms=now_ms)
 
     def drop(self, covered: Callable[[int], bool]) -> None:
-        """Leave out what a delivery whose end was uncertain turned out to have committed."""
+        """Leave out what turned out to be there."""
         for index in [i for i in self.records if covered(self.batch[i].position)]:
             del self.records[index]
 
@@ -82,17 +86,14 @@ class _Work:
         """Leave out what has arrived."""
         self.records = {index: self.records[index] for index in self.records if index in indices}
 
-    @property
-    def last_position(self) -> int | None:
-        """Where the records end; None for repetitions, which do not move the position."""
-        position = self.batch[next(reversed(self.records))].position
-        return position if position > 0 else None
+    def positions(self, indices: Iterable[int]) -> set[int]:
+        """The places of some of the events in the journal; repetitions have none."""
+        return {at for index in indices if (at := self.batch[index].position) > 0}
 
-    def refused_positions(self) -> dict[int, Reason]:
-        """What the position passes although it did not arrive."""
-        positions = {self.batch[index].position: it.reason for index, it in self.refused.items()}
-        last = self.last_position or 0
-        return {at: reason for at, reason in positions.items() if 0 < at < last}
+    @property
+    def last_position(self) -> int:
+        """Where the journal stands after this delivery; 0 for repetitions, which do not move it."""
+        return max(0, self.batch[self.end - 1].position) if self.end else 0
 
     def report(self) -> Report:
         refused = tuple(self.refused[index] for index in sorted(self.refused))
@@ -100,7 +101,7 @@ class _Work:
 
 
 class KafkaSink:
-    """Writes events to Kafka, effectively once for readers of committed records; see the contract `Sink`."""
+    """Writes events to Kafka, effectively once; see the contract `Sink`."""
 
     def __init__(self, settings: KafkaSettings, context: SinkContext) -> None:
         instance = settings.instance or context.journal_id
@@ -108,12 +109,15 @@ class KafkaSink:
         self._clock = context.clock
         self._identity = Identity(
             sink=context.name,
-            journal=context.journal_id,
             transactional_id=f"tieline-{instance}-{context.name}",
             group=f"tieline-sink-{instance}-{context.name}",
         )
         self._servers = ",".join(settings.bootstrap_servers)
-        self._topic_of = topic_template(settings.topic)
+        self._progress = Progress(context.journal_id)
+        self._unsure_of = 0
+        self._encode = Encoder(
+            topic_template(settings.topic), context.journal_id if settings.effectively_once else ""
+        )
         self._session: Session | None = None
         self._abandoned: list[Session] = []
         self._limits: dict[str, int] = {}
@@ -122,16 +126,17 @@ class KafkaSink:
     async def open(self) -> int | None:
         """Connect, fence an older producer of ours, and read back how far it got.
 
-        Returns the position that the last committed transaction carries, None if there is none. Raises NotReady,
-        AuthRejected, ConfigError.
+        Returns a position up to which everything is settled, None if nobody knows; more may be there, which `deliver`
+        leaves out. Raises NotReady, AuthRejected, ConfigError.
         """
-        return (await self._open()).held.certain
+        await self._open()
+        return self._progress.settled
 
     async def deliver(self, batch: Sequence[StoredEvent]) -> Report:
-        """Write a batch; without transactions a repetition after a failure may write some of it twice.
+        """Write a batch, but for what the cluster holds; unless that is asked for, a repetition may write some twice.
 
-        What an earlier, uncertain delivery turned out to have committed is settled without being sent. Raises
-        NotConnected, NotReady, AuthRejected or DeliveryRetryable; whatever was open is aborted by the next `open`.
+        Raises NotConnected, NotReady, AuthRejected or DeliveryRetryable; what was written by then is found by the next
+        `open`.
         """
         limit = self._settings.delivery_timeout_seconds
         try:
@@ -151,7 +156,11 @@ class KafkaSink:
             raise
 
     async def close(self) -> None:
-        """Let go of the connections; what a cancelled delivery left open is aborted by the brokers, or by `open`."""
+        """Let go of the connections; an orderly end leaves nothing that the next `open` must read back."""
+        if self._session is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FINISH_SECONDS):
+                    await self._session.finish()
         self._abandon()
         while self._abandoned:
             await self._abandoned[0].gone()
@@ -163,9 +172,9 @@ class KafkaSink:
         Makes no topics. Raises like `open`.
         """
         settings = self._settings.model_copy(
-            update={"transactional": False, "create_topics": None, "topic": "{type}"}
+            update={"effectively_once": False, "create_topics": None, "topic": "{type}"}
         )
-        session = await self._opened(Session(settings, self._identity))
+        session = await self._opened(Session(settings, self._identity, self._progress))
         try:
             async with asyncio.timeout(OPEN_SECONDS):
                 absent = await session.missing(fixed_topics(self._settings))
@@ -182,7 +191,7 @@ class KafkaSink:
 
     async def _open(self) -> Session:
         await self.close()
-        self._session = await self._opened(Session(self._settings, self._identity))
+        self._session = await self._opened(Session(self._settings, self._identity, self._progress))
         return self._session
 
     async def _opened(self, session: Session) -> Session:
@@ -212,21 +221,36 @@ class KafkaSink:
 
     async def _deliver(self, batch: Sequence[StoredEvent]) -> Report:
         session = self._session or await self._open()
+        self._settle_what_was_refused(batch)
         work = _Work(batch, len(batch))
-        await self._encode(session, work)
+        await self._make_records(work)
         attempt = 0
         while True:
             await self._leave_missing_topics(session, work)
+            if self._progress.written:
+                work.drop(self._progress.covers)
             if not work.records or await self._write(session, work):
-                return work.report()
+                break
             attempt += 1
             self._limit_refusals(work, attempt)
-            # The idempotent producer's sequence has a hole now, and its transaction is of no use.
-            session = await self._open()
-            work.drop(session.held.covers)
+            session = self._session or await self._open()
+        session.passed()
+        if work.last_position and work.refused:
+            self._progress.written |= work.positions(work.records)
+            self._unsure_of = work.last_position
+        elif work.last_position:
+            self._progress.settle(work.last_position)
+        return work.report()
 
-    async def _encode(self, session: Session, work: _Work) -> None:
-        """Make records of what is not held yet."""
+    def _settle_what_was_refused(self, batch: Sequence[StoredEvent]) -> None:
+        """What the last delivery refused is a dead letter by now, unless it is offered again."""
+        if self._unsure_of and batch and batch[0].position > 0:
+            if self._unsure_of < batch[0].position:
+                self._progress.settle(self._unsure_of)
+            self._unsure_of = 0
+
+    async def _make_records(self, work: _Work) -> None:
+        """Make records of what is not known to be there."""
         now_ms = self._now_ms()
         for index, event in enumerate(work.batch):
             if index and index % ENCODED_AT_ONCE == 0:
@@ -234,13 +258,10 @@ class KafkaSink:
             if len(work.refused) >= REFUSALS_LIMIT:
                 work.stop_before(index, Reason.INVALID, "many events were refused", wait=False)
                 return
-            if session.held.covers(event.position):
-                reason = session.held.refused.get(event.position)
-                if reason is not None:
-                    work.refuse(index, reason, "refused before the gateway was restarted")
+            if self._progress.covers(event.position):
                 continue
             try:
-                record = encode(event, self._topic_of, not_after_ms=now_ms)
+                record = self._encode(event, not_after_ms=now_ms)
             except Unencodable as error:
                 work.refuse(index, Reason.INVALID, str(error))
                 continue
@@ -262,32 +283,26 @@ class KafkaSink:
             work.stop_before(first, Reason.NOT_FOUND, message, wait=True)
 
     async def _write(self, session: Session, work: _Work) -> bool:
-        """One attempt to write all records; False if the producer must be made anew and the rest be tried again."""
+        """One attempt to write all records; False if the rest must be tried again, with a new session if it is gone."""
         try:
-            failed = await session.write(
-                work.records,
-                alone=work.alone,
-                limits=self._limits,
-                position=work.last_position,
-                refused=work.refused_positions(),
-            )
+            failed = await session.write(work.records, alone=work.alone, limits=self._limits)
         except FENCING as fencing:
             self._fenced(fencing)
             return False
         if not failed:
             return True
-        errors = failed.values()
-        for error in errors:
+        refusing: dict[RecordBatch, BaseException] = {}
+        for batch, error in failed.items():
             if isinstance(error, FENCING):
                 self._fenced(error)
                 return False
-        refusing = {batch: error for batch, error in failed.items() if isinstance(error, REFUSING)}
-        # Batches behind a refused one fail for the hole it leaves; any other failure is none of the records'.
-        others = [error for error in errors if not isinstance(error, (*REFUSING, SEQUEL))]
-        if others or not refusing:
-            raise next(iter(others or errors))
-        if not self._settings.transactional:
-            work.keep_only({index for batch in failed for index in batch.indices})
+            if isinstance(error, REFUSING):
+                refusing[batch] = error
+            elif not isinstance(error, NotTried):
+                raise error
+        rest = {index for batch in failed for index in batch.indices}
+        self._progress.written |= work.positions(work.records.keys() - rest)
+        work.keep_only(rest)
         untimely = [batch for batch, error in refusing.items() if isinstance(error, UNTIMELY)]
         for batch, error in refusing.items():
             if batch not in untimely:
@@ -343,6 +358,7 @@ class KafkaSink:
         now = self._clock.monotonic()
         again = self._fenced_at is not None and now - self._fenced_at < FENCED_AGAIN_SECONDS
         self._fenced_at = now
+        self._abandon()
         if again:
             raise classify(error, f"writing to {self._servers}") from error
         _log.warning(

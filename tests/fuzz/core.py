@@ -40,7 +40,7 @@ from gateway.masking import Masker
 from gateway.picture import Picture
 from gateway.registry import Registry
 from sinks.file.lines import LineFormat
-from sinks.kafka.encoding import Unencodable, encode, topic_template
+from sinks.kafka.encoding import Encoder, Unencodable, topic_template
 from sinks.webhook.answers import Waits, judge
 from tests.fuzz.target import Target
 from tests.support import events as made
@@ -241,7 +241,7 @@ def journal_record(data: bytes) -> None:
     kind = _type_of(data)
     event = StoredEvent(7, 7, kind, source_of("gws", "genesys_web_services"), data)
     with suppress(Unencodable):
-        encode(event, topic_template("tieline.{noun}"), not_after_ms=2**42)
+        Encoder(topic_template("tieline.{noun}"), "journal")(event, not_after_ms=2**42)
     for read in (_Reads.envelope, _Reads.masked, _Reads.picture, _Reads.selected):
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
             read(event)

@@ -339,7 +339,6 @@ def kafka_sink(bootstrap_servers: str, topic: str, **more: Any) -> dict[str, Any
         "kind": "kafka",
         "bootstrap_servers": bootstrap_servers,
         "topic": topic,
-        "positions_topic": f"{topic}.positions",
         "create_topics": {"partitions": 6, "replication_factor": 1},
         **more,
     }

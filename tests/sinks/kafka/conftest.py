@@ -57,7 +57,6 @@ async def make_sink(topic: str, tmp_path: Path) -> AsyncIterator[MakeSink]:
         ) -> KafkaSink:
             defaults = {
                 "topic": topic,
-                "positions_topic": f"{topic}.positions",
                 "create_topics": {
                     "partitions": 3,
                     "replication_factor": 1,

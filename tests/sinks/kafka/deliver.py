@@ -20,7 +20,7 @@ KEYS = 7
 
 
 async def main(broker: str, topic: str) -> None:
-    """Deliver from where the topic's committed position says, for ever."""
+    """Deliver from where the sink says that nothing is left before, for ever."""
     unused: Any = None
     context = SinkContext(
         name="lake",
@@ -31,9 +31,7 @@ async def main(broker: str, topic: str) -> None:
         metrics=unused,
         picture=unused,
     )
-    settings = KafkaSettings(
-        bootstrap_servers=[broker], topic=topic, positions_topic=f"{topic}.positions"
-    )
+    settings = KafkaSettings(bootstrap_servers=[broker], topic=topic)
     sink = KafkaSink(settings, context)
     held = await sink.open()
     print("open", flush=True)  # noqa: T201 - its parent reads it

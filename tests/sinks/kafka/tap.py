@@ -7,8 +7,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-PRODUCE, END_TXN = 0, 26
-"""API keys: records, and the end of a transaction (Kafka protocol guide, "Api Keys")."""
+PRODUCE = 0
+"""API key of requests with records (Kafka protocol guide, "Api Keys")."""
 
 
 class Tap:
@@ -17,9 +17,9 @@ class Tap:
     Attributes:
         port: where clients connect.
         held: nothing passes any more, but connections stay and new ones are taken.
-        replies_to_commit: False passes the request that ends a transaction and holds what comes back from then on.
+        answers_records: False passes requests with records and holds what comes back from then on.
         spoilt: record batches with these bytes in them are damaged on the way, so that the broker refuses them.
-        seen: per API key, set when such a request came.
+        produced: set when a request with records came.
     """
 
     def __init__(self, port: int, broker_port: int) -> None:
@@ -28,9 +28,9 @@ class Tap:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.held = False
-        self.replies_to_commit = True
+        self.answers_records = True
         self.spoilt: bytes | None = None
-        self.seen = {PRODUCE: asyncio.Event(), END_TXN: asyncio.Event()}
+        self.produced = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
@@ -53,7 +53,7 @@ class Tap:
         if self._tasks:
             await asyncio.wait(self._tasks)
         self.held = False
-        self.replies_to_commit = True
+        self.answers_records = True
 
     async def _accept(
         self, client_in: asyncio.StreamReader, client_out: asyncio.StreamWriter
@@ -80,8 +80,8 @@ class Tap:
         while True:
             size = await source.readexactly(4)
             body = await source.readexactly(int.from_bytes(size, "big"))
-            if seen := self.seen.get(int.from_bytes(body[:2], "big")):
-                seen.set()
+            if int.from_bytes(body[:2], "big") == PRODUCE:
+                self.produced.set()
             if self.held:
                 continue
             if self.spoilt and self.spoilt in body:
@@ -93,7 +93,7 @@ class Tap:
         while True:
             size = await source.readexactly(4)
             body = await source.readexactly(int.from_bytes(size, "big"))
-            if self.held or (self.seen[END_TXN].is_set() and not self.replies_to_commit):
+            if self.held or (self.produced.is_set() and not self.answers_records):
                 continue
             sink.write(size + body)
             await sink.drain()

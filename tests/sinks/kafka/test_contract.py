@@ -9,7 +9,7 @@ from gateway.events import StoredEvent
 from sinks.kafka.sink import KafkaSink
 from tests.contract.sink_suite import RefusingReceiverSuite
 from tests.sinks.kafka.conftest import MakeSink
-from tests.sinks.kafka.tap import PRODUCE, Tap
+from tests.sinks.kafka.tap import Tap
 from tests.support.kafka import KafkaBroker, KafkaRecord
 from tests.support.processes import free_port
 
@@ -39,19 +39,19 @@ class KafkaHarness:
     secrets = (PASSWORD,)
 
     def __init__(
-        self, broker: KafkaBroker, tap: Tap, topic: str, make: MakeSink, *, transactional: bool
+        self, broker: KafkaBroker, tap: Tap, topic: str, make: MakeSink, *, once: bool
     ) -> None:
         self._broker = broker
         self._tap = tap
         self._topic = topic
         self._make = make
-        self._transactional = transactional
+        self._once = once
 
     def make(self) -> KafkaSink:
         """A new process of the same gateway."""
         return self._make(
             f"127.0.0.1:{self._tap.port}",
-            transactional=self._transactional,
+            effectively_once=self._once,
             compression="none",
             delivery_timeout_seconds=4,
         )
@@ -69,7 +69,7 @@ class KafkaHarness:
         return [event_of(record) for record in await self._broker.read_topic(self._topic)]
 
     async def fail_after(self, count: int) -> None:
-        """Nothing passes: a transaction is taken whole or not at all."""
+        """Nothing passes."""
         del count
         self._tap.held = True
 
@@ -83,27 +83,27 @@ class KafkaHarness:
 
     async def until_busy(self) -> None:
         """The broker has got records."""
-        self._tap.seen[PRODUCE].clear()
-        await self._tap.seen[PRODUCE].wait()
+        self._tap.produced.clear()
+        await self._tap.produced.wait()
 
 
-class TestTransactionalContract(RefusingReceiverSuite):
+class TestEffectivelyOnceContract(RefusingReceiverSuite):
     """The Kafka sink keeps the contract of sinks."""
 
     @pytest.fixture
     async def harness(
         self, tapped_broker: tuple[KafkaBroker, int], tap: Tap, topic: str, make_sink: MakeSink
     ) -> KafkaHarness:
-        """Each batch a transaction."""
-        return KafkaHarness(tapped_broker[0], tap, topic, make_sink, transactional=True)
+        """What arrived is read back."""
+        return KafkaHarness(tapped_broker[0], tap, topic, make_sink, once=True)
 
 
-class TestIdempotentContract(RefusingReceiverSuite):
-    """The Kafka sink keeps the contract of sinks without transactions."""
+class TestAtLeastOnceContract(RefusingReceiverSuite):
+    """The Kafka sink keeps the contract of sinks when nothing is read back."""
 
     @pytest.fixture
     async def harness(
         self, tapped_broker: tuple[KafkaBroker, int], tap: Tap, topic: str, make_sink: MakeSink
     ) -> KafkaHarness:
         """At least once."""
-        return KafkaHarness(tapped_broker[0], tap, topic, make_sink, transactional=False)
+        return KafkaHarness(tapped_broker[0], tap, topic, make_sink, once=False)

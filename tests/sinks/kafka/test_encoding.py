@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import msgspec
 import pytest
+from aiokafka.record.memory_records import MemoryRecords
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
 from gateway.events import CATALOGUE, Event, Provenance, StoredEvent, encode, source_of
 from gateway.events.calls import Call
-from sinks.kafka.encoding import Record, Unencodable, topic_template
-from sinks.kafka.encoding import encode as record_of
+from sinks.kafka.encoding import POSITION_HEADER, Encoder, Record, Unencodable, topic_template
+from sinks.kafka.producer import FORMS
+from sinks.kafka.records import Writer, record_batch
 
 TYPE = "tieline.call.held.v1"
 SOURCE = source_of("gws-main", "genesys_web_services")
@@ -48,13 +51,24 @@ def as_stored(event: Event) -> StoredEvent:
     )
 
 
-def record(event: Event) -> Record:
-    return record_of(as_stored(event), topic_template("tieline.{noun}"), not_after_ms=NOW_MS)
+def record(event: Event, *, journal: str = "") -> Record:
+    encode_record = Encoder(topic_template("tieline.{noun}"), journal)
+    return encode_record(as_stored(event), not_after_ms=NOW_MS)
+
+
+def read_back(made: Record) -> Any:
+    """The record as an independent implementation of the format reads it."""
+    content = record_batch([(made.timestamp_ms, made.content)], Writer(1, 0, 0), FORMS["none"])
+    batch = MemoryRecords(content).next_batch()
+    assert batch is not None
+    assert batch.validate_crc()
+    (found,) = batch
+    return found
 
 
 def test_the_cloudevents_sdk_reads_every_attribute_and_the_data() -> None:
     """The independent implementation finds what was stored, extensions included."""
-    made = record(an_event(anomaly="held while idle"))
+    made = read_back(record(an_event(anomaly="held while idle")))
     read = from_binary(
         KafkaMessage(headers=dict(made.headers), key=made.key, value=made.value),
         JSONFormat(),
@@ -88,7 +102,7 @@ def test_attributes_that_are_not_set_have_no_header() -> None:
     bare = an_event(
         correlationid=msgspec.UNSET, causationid=msgspec.UNSET, traceparent=msgspec.UNSET
     )
-    names = {name for name, _ in record(bare).headers}
+    names = {name for name, _ in read_back(record(bare)).headers}
     assert not names & {"ce_correlationid", "ce_causationid", "ce_traceparent", "ce_anomaly"}
 
 
@@ -96,14 +110,14 @@ def test_every_attribute_of_the_envelope_becomes_a_header() -> None:
     """A field added to the envelope must not be forgotten here."""
     full = an_event(anomaly="x")
     attributes = set(json.loads(encode(full))) - {"data", "datacontenttype"}
-    names = {name.removeprefix("ce_") for name, _ in record(full).headers}
+    names = {name.removeprefix("ce_") for name, _ in read_back(record(full)).headers}
     assert names == attributes | {"sequence", "content-type"}
 
 
 def test_the_value_is_the_data_as_stored() -> None:
     """Not a byte of the data is encoded anew."""
     stored = as_stored(an_event())
-    made = record_of(stored, topic_template("t"), not_after_ms=NOW_MS)
+    made = read_back(Encoder(topic_template("t"), "")(stored, not_after_ms=NOW_MS))
     assert made.value in stored.body
     assert json.loads(made.value) == json.loads(stored.body)["data"]
 
@@ -111,23 +125,50 @@ def test_the_value_is_the_data_as_stored() -> None:
 def test_the_key_is_the_partition_key_and_the_timestamp_the_recorded_time() -> None:
     """The key keeps order; the time is our own clock's."""
     made = record(an_event())
-    assert made.key == "call-7-ü".encode()
-    assert made.timestamp_ms == int(RECORDED.timestamp() * 1000)
+    assert made.key == read_back(made).key == "call-7-ü".encode()
+    assert made.timestamp_ms == read_back(made).timestamp == int(RECORDED.timestamp() * 1000)
 
 
 def test_what_was_recorded_while_the_clock_was_ahead_gets_the_time_of_now() -> None:
     """Brokers refuse times that are far in the future; the header keeps what the gateway saw."""
     made = record(an_event(recordedtime=datetime(2026, 1, 9, tzinfo=UTC)))
     assert made.timestamp_ms == NOW_MS
-    assert dict(made.headers)["ce_recordedtime"].startswith(b"2026-01-09")
+    assert dict(read_back(made).headers)["ce_recordedtime"].startswith(b"2026-01-09")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC),
+        datetime(2026, 1, 2, 3, 4, 6, 999_999, tzinfo=UTC),
+        datetime(2026, 1, 2, 3, 4, 6, 20_000, tzinfo=timezone(timedelta(hours=2))),
+        datetime(1969, 12, 31, 23, 59, 59, 1_000, tzinfo=UTC),
+    ],
+)
+def test_a_time_is_written_to_the_millisecond(moment: datetime) -> None:
+    """Whatever the form of the text."""
+    assert record(an_event(recordedtime=moment)).timestamp_ms == moment.timestamp() * 1000 // 1
+
+
+def test_a_record_carries_its_place_in_the_journal() -> None:
+    """The sink reads it back; a repetition, and a record of a sink that does not read, has none."""
+    stored = as_stored(an_event())
+    headers = read_back(record(an_event(), journal="0b8e")).headers
+    assert dict(headers)[POSITION_HEADER] == b"0b8e 11"
+    again = StoredEvent(-11, stored.sequence, stored.type, stored.source, stored.body)
+    repeated = Encoder(topic_template("t"), "0b8e")(again, not_after_ms=NOW_MS)
+    assert POSITION_HEADER not in dict(read_back(repeated).headers)
+    assert POSITION_HEADER not in dict(read_back(record(an_event())).headers)
 
 
 def test_the_size_is_an_upper_bound() -> None:
     """What is checked against the limit is never less than what is sent."""
     made = record(an_event(anomaly="x" * 300))
-    sent = len(made.key) + len(made.value)
-    sent += sum(len(name) + len(value) + 4 for name, value in made.headers)
-    assert sent <= made.size
+    one = [(made.timestamp_ms, made.content)]
+    alone, twice = (
+        len(record_batch(records, Writer(1, 0, 0), FORMS["none"])) for records in (one, one * 2)
+    )
+    assert twice - alone <= made.size
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b'{"id":1}', b"\xff"])
@@ -135,7 +176,7 @@ def test_what_is_no_event_is_said_to_be_none(body: bytes) -> None:
     """Garbage in the journal is refused with words, not with a crash."""
     stored = StoredEvent(position=1, sequence=1, type=TYPE, source=SOURCE, body=body)
     with pytest.raises(Unencodable, match="not an event"):
-        record_of(stored, topic_template("t"), not_after_ms=NOW_MS)
+        Encoder(topic_template("t"), "")(stored, not_after_ms=NOW_MS)
 
 
 @pytest.mark.parametrize(

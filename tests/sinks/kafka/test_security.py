@@ -28,13 +28,11 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
 
 @pytest.fixture
 async def topics(secure: SecuredBroker, topic: str) -> str:
-    """The topic of the test and that of its positions, and all rights for the user."""
+    """The topic of the test, and all rights for the user."""
     await secure.broker.create_topic(topic, partitions=3)
-    await secure.broker.create_topic(f"{topic}.positions")
     instance = f"journal-of-{topic}"
     for resource, name in (
         (Resource.TOPIC, topic),
-        (Resource.TOPIC, f"{topic}.positions"),
         (Resource.GROUP, f"tieline-sink-{instance}-lake"),
         (Resource.TRANSACTIONAL_ID, f"tieline-{instance}-lake"),
     ):

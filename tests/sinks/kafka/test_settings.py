@@ -31,7 +31,6 @@ def test_servers_may_be_one_text_with_commas() -> None:
         ({"topic": "tieline.{verb}"}, "topic", "{noun}"),
         ({"compression": "gzip"}, "compression", "zstd"),
         ({"instance": "a b"}, "instance", "pattern"),
-        ({"transaction_timeout_seconds": 30}, "", "more than delivery_timeout_seconds"),
         ({"tls": {"key_file": "key.pem"}}, "tls", "need a cert_file"),
         ({"sasl": {"username": "u"}}, "password", "required"),
         ({"sasl": {"username": "u", "password": "p", "mechanism": "GSSAPI"}}, "mechanism", "PLAIN"),
