@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Protocol
 
 from gateway.events import StoredEvent
@@ -16,6 +18,7 @@ from gateway.journal.statements import insert_rows
 from gateway.journal.work import Append
 
 _EVENTS = "INSERT INTO events (position, id, source, sequence, type, body)"
+_SOURCE = itemgetter(1)
 _RESUME = "INSERT INTO resume (feed, state)"
 _KEEP_STATE = "ON CONFLICT (feed) DO UPDATE SET state = excluded.state"
 _SOURCES = "INSERT INTO sources (id, name, sequence)"
@@ -83,17 +86,20 @@ class Draft:
             self.sources[name] = (self._source(name), sequence)
 
     def _add(self, rows: Sequence[tuple[bytes, str, str, bytes]], position: int) -> None:
-        sequences, types = self._sequences, self._known.types
+        types = self._known.types
         keys, events, values = self.keys, self.events, self._values
-        for key, source, type_, body in rows:
-            position += 1
-            sequence = sequences.get(source, 0) or self._known_sequence(source)
-            sequence += 1
-            sequences[source] = sequence
-            keys.append(key)
-            events.append(StoredEvent(position, sequence, type_, source, body))
-            number = types.get(type_) or self._type(type_)
-            values += (position, key, self._source(source), sequence, number, body)
+        # An append is nearly always of one source, which is then looked up once.
+        for source, run in groupby(rows, _SOURCE):
+            number = self._source(source)
+            sequence = self._sequences.get(source) or self._known_sequence(source)
+            for key, _, type_, body in run:
+                position += 1
+                sequence += 1
+                keys.append(key)
+                events.append(StoredEvent(position, sequence, type_, source, body))
+                type_number = types.get(type_) or self._type(type_)
+                values += (position, key, number, sequence, type_number, body)
+            self._sequences[source] = sequence
 
     def _known_sequence(self, source: str) -> int:
         entry = self._known.sources.get(source)
