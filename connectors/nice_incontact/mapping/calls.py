@@ -56,8 +56,7 @@ def on_call(message: Message, picture: AgentPicture) -> None:
         return
     known = picture.contacts.get(name)
     if known is None and name in picture.closed and contacts.state_of(message) in _OVER:
-        # An afterword to a call that is closed already.
-        message.duplicate = True
+        _CallEvent(message, picture, name, None).tell_afterword()
         return
     _CallEvent(message, picture, name, known).map()
 
@@ -90,6 +89,12 @@ class _CallEvent:
         if len(message.events) == before:
             self._add("changed")
         contacts.remember(message, self.picture, self.name, contact)
+
+    def tell_afterword(self) -> None:
+        """A call that a reading found ended is told once more: the platform says how, which the reading could not."""
+        self.previous = self.state
+        self._add("changed", cause=self._cause())
+        self.picture.closed[self.name] = self.message.print
 
     def _learn(self) -> None:
         """Take over what the event tells of the call."""

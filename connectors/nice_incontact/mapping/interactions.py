@@ -51,12 +51,14 @@ def on_interaction(message: Message, picture: AgentPicture) -> None:
         return
     known = picture.contacts.get(name)
     state = contacts.state_of(message)
-    if known is None and name in picture.closed and state in _OVER:
-        message.duplicate = True
-        return
     contact = known or Contact(kind=INTERACTION, state=state)
     previous = None if known is None else known.state
     _learn(message, contact)
+    if known is None and name in picture.closed and state in _OVER:
+        # A reading found it ended; the platform says more than the reading could.
+        _tell(message, name, contact, "changed")
+        picture.closed[name] = message.print
+        return
     before = len(message.events)
     if state is not previous:
         _tell(message, name, contact, _verb(message, previous, state), at=_at(message))

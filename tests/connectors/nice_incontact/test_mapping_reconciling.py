@@ -86,6 +86,26 @@ def test_a_contact_in_wrap_up_that_vanished_is_not_ended_twice() -> None:
     assert session.mapper.picture.contacts == {}
 
 
+def test_how_a_contact_ended_is_told_also_after_a_reading_found_it_gone() -> None:
+    """The platform's own word says more than its absence; the same again is a repetition."""
+    session = Session().begun()
+    session.push(call("Active"), chat("Active"))
+    session.adopt(start(), state())
+    over = [
+        call("Disconnected", at=6, FinalState="True", DisconnectCode="Disconnected"),
+        chat("Disconnected", FinalState="True"),
+    ]
+
+    events = [one for told in over for one in session.push(told)]
+
+    assert verbs(events) == ["call.changed", "interaction.changed"]
+    assert {one.provenance for one in events} == {Provenance.LIVE}
+    assert not [one for one in events if isinstance(one.anomaly, str)]
+    assert [session.push(told) for told in over] == [[], []]
+    assert session.mapper.duplicates == 2
+    assert session.mapper.picture.contacts == {}
+
+
 def test_no_session_ends_what_was_open() -> None:
     session = Session().begun()
     session.push(call("Active"))
