@@ -71,7 +71,8 @@ def judge(
     seen = oracle.references(events)
     verdict.seen = len(seen)
     owed = set() if polled else oracle.owed(published)
-    verdict.lost = sorted(owed - seen)
+    missing = [one for one in published if one.id in owed and one.id not in seen]
+    verdict.lost = [f"{one.id} of {one.agent}, {one.fate}" for one in missing]
     gaps = list(_gaps(events))
     shifts = [0.0, *jumps]
     verdict.gaps = account(events, shifts)

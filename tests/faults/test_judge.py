@@ -53,7 +53,7 @@ CLOSED = event("feed.gap.closed", 111, **GAP, **COUNTS)
 
 def test_what_could_be_had_and_is_not_there_is_lost() -> None:
     verdict = judge([CONNECTED, SEEN], [published(1, 50), published(2, 51)], polled=False)
-    assert verdict.lost == ["sim-2"]
+    assert verdict.lost == ["sim-2 of a1, acknowledged"]
     assert verdict.seen == 1
 
 

@@ -46,6 +46,7 @@ class World:
     faults: Counter[str] = field(default_factory=Counter)
     waits_for: str = ""
     _whole: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _broker_whole: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def _clock(self) -> Path:
@@ -88,9 +89,10 @@ class World:
             case Kind.PLATFORM:
                 await self.platforms[step.platform].post("faults", [dict(step.detail)])
             case Kind.BROKER if self.broker is not None:
-                await self.broker.kill()
-                await asyncio.sleep(step.seconds)
-                await self.broker.start(timeout_seconds=BROKER_SECONDS)
+                async with self._broker_whole:
+                    await self.broker.kill()
+                    await asyncio.sleep(step.seconds)
+                    await self.broker.start(timeout_seconds=BROKER_SECONDS)
 
     async def _to_the_gateway(self, step: Step) -> None:
         gateway = self.gateway
