@@ -9,6 +9,7 @@ from typing import Protocol
 from tests.bench import (
     growth,
     idle,
+    ingest,
     journal,
     peers,
     pipeline,
@@ -39,6 +40,7 @@ class WithBroker(Protocol):
 
 ALONE: Mapping[str, Alone] = {
     "journal": journal.measure,
+    "ingest": ingest.measure,
     "retention": retention.measure,
     "streams": streams.measure,
     "growth_journal": growth.journal,
