@@ -25,7 +25,7 @@ from gateway.contracts.directory import (
     DirectoryListing,
     DirectoryReader,
 )
-from gateway.contracts.headers import header_problem
+from gateway.contracts.headers import check_headers
 from gateway.contracts.journal import (
     Appended,
     Burial,
@@ -96,5 +96,5 @@ __all__ = [
     "SinkTraits",
     "Snapshotter",
     "StoredAttachment",
-    "header_problem",
+    "check_headers",
 ]

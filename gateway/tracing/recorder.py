@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
@@ -37,6 +37,29 @@ class SpanFigures:
     dropped: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanStart:
+    """How a span begins.
+
+    Attributes:
+        name: few different ones: no ids in it.
+        kind: see `SpanKind`.
+        at: when it began, which may be long ago.
+        parent: of the same trace; None for the first span of a trace.
+        identity: the ids that it shall have, because others know them already; in the trace of `parent`.
+        attributes: no personal data, no secrets.
+        links: spans of other traces that it has to do with.
+    """
+
+    name: str
+    kind: SpanKind
+    at: datetime
+    parent: TraceContext | None = None
+    identity: TraceContext | None = None
+    attributes: Attributes = field(default_factory=dict)
+    links: Sequence[TraceContext] = ()
+
+
 class OpenSpan(Protocol):
     """A span that has begun."""
 
@@ -62,28 +85,8 @@ class SpanRecorder(Protocol):
         """Counts; the same object all the time."""
         ...
 
-    def begin(
-        self,
-        name: str,
-        kind: SpanKind,
-        *,
-        at: datetime,
-        parent: TraceContext | None = None,
-        identity: TraceContext | None = None,
-        attributes: Attributes,
-        links: Sequence[TraceContext] = (),
-    ) -> OpenSpan:
-        """Begin a span.
-
-        Args:
-            name: few different ones: no ids in it.
-            kind: see `SpanKind`.
-            at: when it began, which may be long ago.
-            parent: of the same trace; None for the first span of a trace.
-            identity: the ids that it shall have, because others know them already; in the trace of `parent`.
-            attributes: no personal data, no secrets.
-            links: spans of other traces that it has to do with.
-        """
+    def begin(self, start: SpanStart) -> OpenSpan:
+        """Begin a span."""
         ...
 
     async def close(self, seconds: float) -> None:

@@ -33,7 +33,7 @@ from opentelemetry.trace import Span as ApiSpan
 from opentelemetry.trace import SpanKind as ApiSpanKind
 
 from gateway.tracing.context import TraceContext
-from gateway.tracing.recorder import Attributes, OpenSpan, SpanFigures, SpanKind
+from gateway.tracing.recorder import Attributes, OpenSpan, SpanFigures, SpanKind, SpanStart
 from gateway.tracing.settings import TracesSettings
 
 _KINDS = {
@@ -183,26 +183,16 @@ class SdkRecorder:
         """Counts."""
         return self._figures
 
-    def begin(
-        self,
-        name: str,
-        kind: SpanKind,
-        *,
-        at: datetime,
-        parent: TraceContext | None = None,
-        identity: TraceContext | None = None,
-        attributes: Attributes,
-        links: Sequence[TraceContext] = (),
-    ) -> OpenSpan:
+    def begin(self, start: SpanStart) -> OpenSpan:
         """Begin a span."""
-        self._ids.wanted = identity
+        self._ids.wanted = start.identity
         span = self._tracer.start_span(
-            name,
-            context=_context(parent),
-            kind=_KINDS[kind],
-            attributes=dict(attributes),
-            links=[Link(_remote(one)) for one in links],
-            start_time=_nanoseconds(at),
+            start.name,
+            context=_context(start.parent),
+            kind=_KINDS[start.kind],
+            attributes=dict(start.attributes),
+            links=[Link(_remote(one)) for one in start.links],
+            start_time=_nanoseconds(start.at),
         )
         self._ids.wanted = None
         return _SdkSpan(span)

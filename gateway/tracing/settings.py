@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from gateway.contracts import header_problem
+from gateway.contracts import check_headers
 
 EXTRA = "otel"
 REMEDY = f"install the extra: pip install 'tieline[{EXTRA}]'"
@@ -77,11 +77,7 @@ class TracesSettings(BaseModel):
     @field_validator("headers")
     @classmethod
     def _check_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        for name, value in headers.items():
-            if problem := header_problem(name, value.get_secret_value()):
-                raise ValueError(problem)
-            if name.lower() in _OWN_HEADERS:
-                raise ValueError(f"{name} is set by the exporter")
+        check_headers(headers, own=_OWN_HEADERS.__contains__, owner="the exporter")
         return headers
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from gateway.contracts import KeyedSink, Report, Sink
 from gateway.events import StoredEvent
@@ -22,11 +22,16 @@ class _TracedSink:
 
     async def deliver(self, batch: Sequence[StoredEvent]) -> Report:
         """As the sink."""
+        return await self._traced(batch, lambda: self._sink.deliver(batch))
+
+    async def _traced(
+        self, batch: Sequence[StoredEvent], offer: Callable[[], Awaitable[Report]]
+    ) -> Report:
         trace = self._tracing.delivering(self._name, self._kind, batch)
         if trace is None:
-            return await self._sink.deliver(batch)
+            return await offer()
         with trace:
-            report = await self._sink.deliver(batch)
+            report = await offer()
             trace.reported(report)
         return report
 
@@ -44,13 +49,7 @@ class _TracedKeyedSink(_TracedSink):
 
     async def deliver_one(self, event: StoredEvent) -> Report:
         """As the sink."""
-        trace = self._tracing.delivering(self._name, self._kind, [event])
-        if trace is None:
-            return await self._keyed.deliver_one(event)
-        with trace:
-            report = await self._keyed.deliver_one(event)
-            trace.reported(report)
-        return report
+        return await self._traced([event], lambda: self._keyed.deliver_one(event))
 
 
 def traced(sink: Sink, tracing: Tracing | None, *, name: str, kind: str) -> Sink:

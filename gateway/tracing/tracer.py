@@ -27,7 +27,7 @@ from gateway.contracts import Appended, Report
 from gateway.errors import TielineError
 from gateway.events import Event, StoredEvent
 from gateway.tracing.context import TraceContext
-from gateway.tracing.recorder import OpenSpan, SpanFigures, SpanKind, SpanRecorder
+from gateway.tracing.recorder import OpenSpan, SpanFigures, SpanKind, SpanRecorder, SpanStart
 
 MOST_SPANS_OF_A_BATCH = 256
 """Traces of one batch that get a span for it: what tracing everything may cost a delivery is bounded."""
@@ -55,16 +55,18 @@ class FeedTrace:
         self._clock = clock
         began = min(clock.now(), *(event.recordedtime for event in events))
         self._receive = recorder.begin(
-            f"receive {connector}",
-            SpanKind.CONSUMER,
-            at=began,
-            attributes={
-                "messaging.system": platform,
-                "messaging.operation.name": "receive",
-                "messaging.operation.type": "receive",
-                "messaging.batch.message_count": len(events),
-                "tieline.connector": connector,
-            },
+            SpanStart(
+                name=f"receive {connector}",
+                kind=SpanKind.CONSUMER,
+                at=began,
+                attributes={
+                    "messaging.system": platform,
+                    "messaging.operation.name": "receive",
+                    "messaging.operation.type": "receive",
+                    "messaging.batch.message_count": len(events),
+                    "tieline.connector": connector,
+                },
+            )
         )
         self._append: OpenSpan | None = None
         context = str(self._receive.context)
@@ -77,11 +79,13 @@ class FeedTrace:
 
     def __enter__(self) -> Self:
         self._append = self._recorder.begin(
-            "append journal",
-            SpanKind.INTERNAL,
-            at=self._clock.now(),
-            parent=self._receive.context,
-            attributes={"tieline.events": len(self.events)},
+            SpanStart(
+                name="append journal",
+                kind=SpanKind.INTERNAL,
+                at=self._clock.now(),
+                parent=self._receive.context,
+                attributes={"tieline.events": len(self.events)},
+            )
         )
         return self
 
@@ -199,19 +203,21 @@ class Tracing:
                 self.figures.dropped += 1
                 continue
             span = self._recorder.begin(
-                f"deliver {sink}",
-                SpanKind.PRODUCER,
-                at=self._clock.now(),
-                parent=context,
-                attributes={
-                    "messaging.system": kind,
-                    "messaging.operation.name": "deliver",
-                    "messaging.operation.type": "send",
-                    "messaging.batch.message_count": len(indices),
-                    "tieline.sink": sink,
-                    "tieline.batch.events": len(batch),
-                    "tieline.repetition": repeated,
-                },
+                SpanStart(
+                    name=f"deliver {sink}",
+                    kind=SpanKind.PRODUCER,
+                    at=self._clock.now(),
+                    parent=context,
+                    attributes={
+                        "messaging.system": kind,
+                        "messaging.operation.name": "deliver",
+                        "messaging.operation.type": "send",
+                        "messaging.batch.message_count": len(indices),
+                        "tieline.sink": sink,
+                        "tieline.batch.events": len(batch),
+                        "tieline.repetition": repeated,
+                    },
+                )
             )
             spans.append((span, indices))
         return DeliveryTrace(self._clock, spans) if spans else None
@@ -246,17 +252,19 @@ class Tracing:
             else None
         )
         span = self._recorder.begin(
-            f"command {command.verb.value}",
-            SpanKind.SERVER,
-            at=command.created,
-            parent=parent,
-            identity=identity,
-            attributes={
-                "tieline.command": command.id,
-                "tieline.connector": command.connector,
-                "tieline.verdict": outcome.status.value,
-            },
-            links=[proof] if proof is not None else [],
+            SpanStart(
+                name=f"command {command.verb.value}",
+                kind=SpanKind.SERVER,
+                at=command.created,
+                parent=parent,
+                identity=identity,
+                attributes={
+                    "tieline.command": command.id,
+                    "tieline.connector": command.connector,
+                    "tieline.verdict": outcome.status.value,
+                },
+                links=[proof] if proof is not None else [],
+            )
         )
         done = outcome.status in {Status.DONE, Status.PARTIAL}
         word = None if done else (outcome.reason.value if outcome.reason else outcome.status.value)

@@ -18,7 +18,7 @@ from pydantic import (
 )
 from yarl import URL
 
-from gateway.contracts import header_problem
+from gateway.contracts import check_headers
 from sinks.webhook.signing import key_problem
 
 _OWN_HEADERS = frozenset(
@@ -157,11 +157,11 @@ class WebhookSettings(BaseModel):
     @field_validator("headers")
     @classmethod
     def _check_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        for name, value in headers.items():
-            if problem := header_problem(name, value.get_secret_value()):
-                raise ValueError(problem)
-            if name.lower() in _OWN_HEADERS or name.lower().startswith("webhook-"):
-                raise ValueError(f"{name} is set by the sink")
+        check_headers(
+            headers,
+            own=lambda name: name in _OWN_HEADERS or name.startswith("webhook-"),
+            owner="the sink",
+        )
         return headers
 
     @model_validator(mode="after")

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.tracing.context import TraceContext
-from gateway.tracing.recorder import Attributes, SpanFigures, SpanKind
+from gateway.tracing.recorder import Attributes, SpanFigures, SpanStart
 
 
 @dataclass
 class KeptSpan:
     """One span; `ended` is None until it is."""
 
-    name: str
-    kind: SpanKind
+    start: SpanStart
     context: TraceContext
-    parent: TraceContext | None
     attributes: dict[str, str | int | bool]
-    links: Sequence[TraceContext]
-    began: datetime
     ended: datetime | None = None
     error: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.start.name
+
+    @property
+    def parent(self) -> TraceContext | None:
+        """Its parent."""
+        return self.start.parent
 
     def describe(self, attributes: Attributes) -> None:
         """Add attributes, as long as it is open."""
@@ -44,20 +49,12 @@ class KeptSpans:
     figures: SpanFigures = field(default_factory=SpanFigures)
     closed: bool = False
 
-    def begin(
-        self,
-        name: str,
-        kind: SpanKind,
-        *,
-        at: datetime,
-        parent: TraceContext | None = None,
-        identity: TraceContext | None = None,
-        attributes: Attributes,
-        links: Sequence[TraceContext] = (),
-    ) -> KeptSpan:
+    def begin(self, start: SpanStart) -> KeptSpan:
         """Begin and keep a span."""
-        context = identity or TraceContext.fresh(parent.trace_id if parent else None)
-        span = KeptSpan(name, kind, context, parent, dict(attributes), tuple(links), at)
+        trace_id = start.parent.trace_id if start.parent else None
+        span = KeptSpan(
+            start, start.identity or TraceContext.fresh(trace_id), dict(start.attributes)
+        )
         self.spans.append(span)
         return span
 

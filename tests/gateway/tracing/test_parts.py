@@ -86,7 +86,7 @@ async def test_a_command_is_a_span_to_its_verdict_and_its_events_are_in_the_trac
         assert (await verdict(router, record)).status is Status.DONE
     (span,) = spans.named("command call.hold")
     assert (span.context.trace_id, span.parent) == (CALLER.trace_id, CALLER)
-    assert span.links == (proof,)
+    assert list(span.start.links) == [proof]
     told = {
         event.type: event.envelope.traceparent
         for event in await journal.read(0, 100)

@@ -17,7 +17,7 @@ import pytest
 from gateway.errors import ConfigError
 from gateway.tracing import TracesSettings, open_tracing
 from gateway.tracing.context import TraceContext
-from gateway.tracing.recorder import SpanKind
+from gateway.tracing.recorder import SpanKind, SpanStart
 from gateway.tracing.sdk import SdkRecorder
 from tests.support.clock import LeapingClock
 from tests.support.events import BEGIN
@@ -53,7 +53,9 @@ async def recording(
 
 def span(recorder: SdkRecorder, name: str = "a", **more: Any) -> TraceContext:
     """Record one."""
-    one = recorder.begin(name, SpanKind.CONSUMER, at=BEGIN, attributes={"number": 1}, **more)
+    one = recorder.begin(
+        SpanStart(name=name, kind=SpanKind.CONSUMER, at=BEGIN, attributes={"number": 1}, **more)
+    )
     one.describe({"text": "ü", "flag": True})
     one.end(BEGIN + timedelta(seconds=1))
     return one.context
@@ -95,7 +97,7 @@ async def test_a_failure_is_a_word_and_a_status() -> None:
     """As the conventions have it."""
     async with OtlpReceiver() as receiver:
         async with recording(receiver.url) as recorder:
-            one = recorder.begin("a", SpanKind.PRODUCER, at=BEGIN, attributes={})
+            one = recorder.begin(SpanStart(name="a", kind=SpanKind.PRODUCER, at=BEGIN))
             one.end(BEGIN, error="timeout")
         (seen,) = receiver.spans
         assert (seen.error, seen.attributes["error.type"]) == ("timeout", "timeout")
