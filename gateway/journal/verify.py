@@ -131,7 +131,7 @@ def _check_sequences(
     forgotten, _ = scan.attempt(
         lambda: connection.execute(
             "SELECT count(*) FROM events WHERE position <= ? AND NOT EXISTS (SELECT 1 FROM"
-            " generations JOIN ids ON ids.generation = generations.id WHERE ids.id = events.id)",
+            " generations CROSS JOIN ids ON ids.generation = generations.id WHERE ids.id = events.id)",
             (merged[0][0] if merged else 0,),
         ).fetchall()
     )
