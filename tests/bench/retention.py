@@ -11,7 +11,6 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,9 +19,8 @@ import uvloop
 from gateway.clock import SystemClock
 from gateway.journal import JournalSettings, SqliteJournal, open_journal
 from gateway.journal.encoding import rows_of
-from gateway.journal.identities import id_key
-from gateway.journal.store import Store
-from gateway.journal.work import Append, Row
+from gateway.journal.identities import GENERATION_IDS, Filter
+from gateway.journal.schema import open_for_writing
 from tests.bench.journal import EventMaker
 from tests.bench.report import Figure, percentile
 
@@ -31,6 +29,16 @@ SOME_EVENTS = 20
 EVENTS_PER_SECOND = 200
 WEEK_SECONDS = 7 * 24 * 3600.0
 SPARE = 1.25
+_IDS = """
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
+INSERT INTO ids (generation, id) SELECT :generation, randomblob(16) FROM n ORDER BY 2
+"""
+_EVENTS = """
+INSERT INTO events (position, id, source, sequence, type, body)
+SELECT :before + row_number() OVER (), id, 1, :before + row_number() OVER (), 1,
+    CAST(CAST(:head AS TEXT) || lower(hex(id)) || CAST(:tail AS TEXT) AS BLOB)
+FROM ids WHERE generation = :generation
+"""
 CALM_SECONDS = 20.0
 
 
@@ -45,43 +53,43 @@ class _Ahead(SystemClock):
 
 
 def fill(path: Path, count: int) -> None:
-    """Write so many events as if they had come evenly over the last week, by the journal's own writer.
+    """Write so many events as if they had come evenly over the last week, all of them merged into the index of ids.
 
-    Without waiting for the disk, and with bodies that differ in their ids only: what is measured comes afterwards.
+    By SQL into the journal's own tables, without waiting for the disk: what is measured comes afterwards.
     """
-    clock = _Ahead()
-    settings = JournalSettings(max_bytes=1 << 50, min_free_bytes=0)
-    store = Store(path, settings, clock)
-    store._connection.execute("PRAGMA synchronous = OFF")
-    loop = asyncio.new_event_loop()
-    for number, rows in enumerate(_batches(count)):
-        clock.ahead = timedelta(seconds=WEEK_SECONDS * (number * BATCH / count - 1))
-        work = Append(
-            future=loop.create_future(),
-            feed="bench",
-            rows=rows,
-            resume=b"%d" % number,
-            size_bytes=sum(len(row.body) for row in rows),
-        )
-        store.apply([work])
-        if work.error is not None:
-            raise work.error
-        while store.step()[0]:
-            pass
-    store.close()
-    loop.close()
-
-
-def _batches(count: int) -> Iterator[list[Row]]:
     (pattern,) = rows_of(EventMaker().batch(1))
-    name = pattern.key.hex().encode()
-    head, _, tail = pattern.body.partition(name)
-    for first in range(0, count, BATCH):
-        keys = [id_key(f"filled {number}") for number in range(first, first + BATCH)]
-        yield [
-            pattern._replace(key=key, body=b"".join((head, key.hex().encode(), tail)))
-            for key in keys
-        ]
+    head, _, tail = pattern.body.partition(pattern.key.hex().encode())
+    connection = open_for_writing(path)
+    execute = connection.execute
+    execute("PRAGMA synchronous = OFF")
+    execute("PRAGMA journal_mode = OFF").fetchone()
+    execute("INSERT INTO sources VALUES (1, ?, ?)", (pattern.source, count))
+    execute("INSERT INTO types VALUES (1, ?)", (pattern.type,))
+    for number, first in enumerate(range(1, count + 1, GENERATION_IDS), 1):
+        last = min(count, first + GENERATION_IDS - 1)
+        execute("BEGIN IMMEDIATE")
+        execute(_IDS, {"generation": number, "count": last - first + 1})
+        execute(_EVENTS, {"generation": number, "before": first - 1, "head": head, "tail": tail})
+        bits = Filter()
+        ids = execute("SELECT id FROM ids WHERE generation = ?", (number,))
+        while part := ids.fetchmany(BATCH):
+            bits.add([key for (key,) in part])
+        whole = last - first + 1 >= GENERATION_IDS
+        execute(
+            "INSERT INTO generations VALUES (?, ?, ?, ?)",
+            (number, last, last - first + 1, bytes(bits.bits) if whole else None),
+        )
+        execute("COMMIT")
+    week_ago = time.time() - WEEK_SECONDS
+    ages = [
+        (place, week_ago + WEEK_SECONDS * place / count) for place in range(BATCH, count + 1, BATCH)
+    ]
+    execute("BEGIN IMMEDIATE")
+    connection.executemany("INSERT INTO ages VALUES (?, ?)", ages)
+    connection.executemany("INSERT INTO marks VALUES (?, ?)", [("merged", count), ("last", count)])
+    execute("COMMIT")
+    execute("PRAGMA journal_mode = WAL").fetchone()
+    connection.close()
 
 
 async def measure(directory: Path, *, quick: bool) -> list[Figure]:
