@@ -127,7 +127,7 @@ def _other_type(holder: Holder, key: Any, words: Words, random: Random) -> None:
         other = [str(value), str(value).lower(), int(bool(value)), [value]]
     elif isinstance(value, int | float):
         larger = value * 1_000 if abs(value) < LARGE else value
-        other = [str(value), -value, [value], larger, larger / 3 if larger < LARGE else 0.5]
+        other = [str(value), -value, [value], larger, larger / 3 if abs(larger) < LARGE else 0.5]
     elif isinstance(value, list):
         other = [
             dict(enumerate(map(str, range(len(value))))),

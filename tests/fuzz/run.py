@@ -32,6 +32,7 @@ with atheris.instrument_imports(include=["config", "connectors", "gateway", "sin
 LONGEST_SECONDS = 20
 MOST_MIB = 1_500
 WRITE_EVERY_SECONDS = 2.0
+NEVER_SECONDS = 1_000_000
 MOST_FINDINGS = 200
 
 
@@ -136,7 +137,7 @@ def main() -> None:
     run = Run(TARGETS[arguments.target], arguments.folder, arguments.seconds)
     corpus = run.prepare()
     options = [
-        sys.argv[0], str(corpus), "-timeout=0", f"-rss_limit_mb={MOST_MIB}", f"-max_len={MOST_BYTES}",
+        sys.argv[0], str(corpus), f"-timeout={NEVER_SECONDS}", f"-rss_limit_mb={MOST_MIB}", f"-max_len={MOST_BYTES}",
         f"-artifact_prefix={arguments.folder}/ended-", "-verbosity=0", "-print_final_stats=0",
     ]  # fmt: skip
     atheris.Setup(options, run.one, custom_mutator=run.mutate)
