@@ -84,6 +84,9 @@ class Telemetry:
             "Changes of files with secrets, certificates or accounts.",
             "result",
         )
+        for result in ("taken_over", "refused", "failed"):
+            # There from the start, so that the first one is seen as an increase.
+            self._file_changes.labels(result)
         self._connector_paused = gauge(
             "connector_paused", "1 while an operator has paused the connector.", "connector"
         )
