@@ -17,6 +17,7 @@ from gateway.events import CATALOGUE, EventType
 FILE = "asyncapi.json"
 _STRUCTURED = "application/cloudevents+json"
 _TEXT = {"type": "string"}
+_TRACE = _TEXT | {"description": "W3C trace context, if the event is traced"}
 
 
 def asyncapi() -> dict[str, Any]:
@@ -97,6 +98,7 @@ def _posted(entry: EventType) -> dict[str, Any]:
         "webhook-id": _TEXT | {"description": "the event's id: the same when it is sent again"},
         "webhook-timestamp": _TEXT | {"description": "when the request was made, Unix seconds"},
         "webhook-signature": _TEXT | {"description": "`v1,` and the signature, for each secret"},
+        "traceparent": _TRACE,
     }
     return _structured(entry) | {"headers": {"type": "object", "properties": headers}}
 
@@ -109,7 +111,11 @@ def _binary(entry: EventType) -> dict[str, Any]:
         "name": entry.name,
         "title": entry.name,
         "contentType": "application/json",
-        "headers": {"type": "object", "properties": headers, "required": sorted(headers)},
+        "headers": {
+            "type": "object",
+            "properties": headers | {"ce_traceparent": _TRACE, "traceparent": _TRACE},
+            "required": sorted(headers),
+        },
         "payload": {"$ref": f"./{entry.name}.json#/properties/data"},
         "bindings": {"kafka": {"key": _TEXT | {"description": "`partitionkey`"}}},
     }
