@@ -48,10 +48,9 @@ class CookieStore:
 
     def update(self, url: str, set_cookie_headers: Iterable[str]) -> None:
         """Take in the `Set-Cookie` headers of one reply of `url`. What cannot be understood is ignored."""
-        parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
         for header in set_cookie_headers:
-            cookie = _parse(header, host, parts.path, self._now())
+            parts = urlsplit(url)
+            cookie = _parse(header, (parts.hostname or "").lower(), parts.path, self._now())
             if cookie is None or (cookie.secure and parts.scheme != "https"):
                 continue
             key = (cookie.host, cookie.path, cookie.name)

@@ -79,6 +79,7 @@ class BayeuxSession:
         self._subscribed: set[str] = set()
         self._asked: dict[str, str] = {}
         self.advice = Advice()
+        self._last_advice: Any = None
         self.trouble: ConnectionFailed | None = None
         self._stop: ConnectionFailed | None = None
         self._not_before = 0.0
@@ -197,7 +198,7 @@ class BayeuxSession:
         reply = next((m for m in answers if m.answers(channel, request.message_id)), None)
         for message in replies:
             if message.advice is not None and (message.channel != wire.CONNECT or message is reply):
-                self.advice = self.advice.merged(message.advice)
+                self._take_advice(message.advice)
         succeeded = reply is not None and reply.successful is True
         ack = None
         if succeeded and reply is not None:
@@ -307,6 +308,11 @@ class BayeuxSession:
         if not self._alive_at:
             self._alive_at = now
         return True
+
+    def _take_advice(self, raw: Any) -> None:
+        """Servers say the same with every connect, and saying it again changes nothing."""
+        if raw != self._last_advice:
+            self.advice, self._last_advice = self.advice.merged(raw), raw
 
     def _settle_subscriptions(
         self, request: Send, replies: Sequence[Message]
