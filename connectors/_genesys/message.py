@@ -224,4 +224,8 @@ def _said(data: Data) -> str | int:
         return f"{data.previous_state} {data.state} {data.party and data.party.number}"
     if isinstance(data, Interaction):
         return ""
+    if isinstance(data, VendorMessage):
+        return fingerprint(
+            data
+        )  # what was not understood is told apart by itself, which is in `native`
     return fingerprint(msgspec.structs.replace(data, native=None))

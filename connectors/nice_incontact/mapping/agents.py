@@ -357,6 +357,6 @@ def _media(message: Message) -> list[str]:
     """Media that the session shows itself able to take."""
     found = ["voice"]
     chats = message.text("maxconcurrentchats")
-    if chats is not None and chats.isdigit() and int(chats) > 0:
+    if chats is not None and chats.isdecimal() and int(chats) > 0:
         found.append("chat")
     return found
