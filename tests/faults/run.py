@@ -141,7 +141,7 @@ def _noted(outcome: Outcome, what: str) -> Iterator[None]:
     """What fails is a failure of the run, which goes on: hours of it are worth a judgement."""
     try:
         yield
-    except PeerError as error:
+    except (PeerError, ProcessLookupError) as error:
         outcome.failures.append(f"round {outcome.rounds}, {what}: {error}")
 
 
