@@ -320,7 +320,9 @@ class Gateway:
         return clean
 
     async def _prove_life(self, journal: Journal) -> None:
-        await journal.put("gateway", "alive", self._clock.now().isoformat().encode())
+        # A journal that answers that it is full is alive.
+        with suppress(JournalFull):
+            await journal.put("gateway", "alive", self._clock.now().isoformat().encode())
 
     async def _take_over(self, settings: GatewaySettings, journal: SqliteJournal) -> None:
         if self._server is not None:
@@ -339,7 +341,9 @@ class Gateway:
     async def _trim(self, journal: Journal) -> None:
         while True:
             await self._clock.sleep(_TRIM_EVERY_SECONDS)
-            await journal.trim()
+            # A full disk has no room even for the notes of housekeeping, which can wait.
+            with suppress(JournalFull):
+                await journal.trim()
 
 
 def _data_dir(config: Config) -> Path:

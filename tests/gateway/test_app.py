@@ -14,9 +14,11 @@ import pytest
 import yaml
 
 from config import load
+from gateway import app
 from gateway.app import Gateway
 from gateway.clock import SystemClock
-from gateway.journal import JournalSettings, SqliteJournal, open_journal
+from gateway.errors import JournalFull
+from gateway.journal import JournalSettings, MemoryJournal, SqliteJournal, open_journal
 from gateway.lifecycle import StopSignal
 from gateway.registry import Registry
 from tests.support.processes import LineProcess
@@ -104,3 +106,31 @@ async def test_a_start_that_waits_for_room_ends_at_a_signal(tmp_path: Path) -> N
     """A stop that is asked for meanwhile is a clean one."""
     async with on_a_full_disk(tmp_path):
         pass
+
+
+class FullJournal(MemoryJournal):
+    """A journal that has no room even for housekeeping, as on a full disk."""
+
+    trims = 0
+
+    async def trim(self) -> int:
+        """Find no room."""
+        self.trims += 1
+        raise JournalFull("no room")
+
+    async def put(self, namespace: str, key: str, value: bytes | None) -> None:
+        """Find no room."""
+        raise JournalFull(f"no room for {namespace} {key} {value!r}")
+
+
+async def test_a_full_disk_ends_neither_retention_nor_the_watchdog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both would end the gateway with them, a minute after the disk was full; retention tries again."""
+    monkeypatch.setattr(app, "_TRIM_EVERY_SECONDS", 0.01)
+    gateway, journal = Gateway(load(configured(tmp_path), {}, registry=Registry())), FullJournal()
+    await gateway._prove_life(journal)
+    retention = asyncio.create_task(gateway._trim(journal))
+    await until(lambda: journal.trims > 2 or retention.done())
+    assert not retention.done()
+    retention.cancel()
