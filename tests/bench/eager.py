@@ -67,9 +67,9 @@ class Eager:
         wanted = await request.json()
         self._first = len(self._simulator.ledger)
         begun = time.time_ns()
-        acting = self._flood(wanted["seconds"])
-        if "per_second" in wanted:
-            acting = self._pace(wanted["per_second"], wanted["seconds"])
+        seconds = wanted["seconds"]
+        pace = wanted.get("per_second")
+        acting = self._flood(seconds) if pace is None else self._pace(pace, seconds)
         self._running = asyncio.create_task(acting, name="lives")
         return web.json_response({"begun_ns": begun})
 
@@ -97,9 +97,16 @@ class Eager:
         if done and self._running is not None:
             self._running.result()
         sessions = sum(len(feed.sessions) for feed in self._simulator.feeds)
-        sent = len(self._simulator.ledger) - self._first
-        told = {"sent": sent, "done": done, "sessions": sessions, "first": self._first + 1}
-        return web.json_response(told | {"counts": self._simulator.ledger.counts()})
+        total = len(self._simulator.ledger)
+        return web.json_response(
+            {
+                "sent": total - self._first,
+                "total": total,
+                "done": done,
+                "sessions": sessions,
+                "first": self._first + 1,
+            }
+        )
 
 
 def main() -> None:

@@ -92,9 +92,7 @@ async def _flood(rival: Rival, seconds: float) -> _Flood:
     async with rival.tapes() as platform:
         await rival.start(platform.url)
         try:
-            await platform.run(seconds=WARM_UP_SECONDS, batch=REPLY_MESSAGES)
-            await platform.done()
-            await _settled(rival)
+            await _warm_up(rival, platform)
             busy = Busy(_processes(rival, platform))
             begun_ns = await platform.run(seconds=seconds, batch=REPLY_MESSAGES)
             await platform.done()
@@ -123,6 +121,7 @@ async def _delays(rival: Rival, seconds: float) -> list[float]:
             await platform.done()
 
         try:
+            await _warm_up(rival, platform)
             return await delays(
                 rival.shared,
                 rival.topic,
@@ -140,6 +139,7 @@ async def _killed(rival: Rival, *, quick: bool) -> tuple[int, int, str]:
     async with rival.platform() as platform:
         await rival.start(platform.url)
         try:
+            await _warm_up(rival, platform)
             await platform.run(seconds=seconds, per_second=PACE_PER_SECOND)
             await asyncio.sleep(seconds / 3)
             rival.kill()
@@ -148,7 +148,7 @@ async def _killed(rival: Rival, *, quick: bool) -> tuple[int, int, str]:
             away = loop.time() - away
             await platform.done()
             await _settled(rival)
-            sent = await _sent(platform)
+            sent = int((await platform.state())["total"])
         finally:
             rival.kill()
     records = await bare_kafka.read_all(rival.shared, rival.topic)
@@ -159,9 +159,11 @@ async def _killed(rival: Rival, *, quick: bool) -> tuple[int, int, str]:
     return sent - len(arrived), doubled, note
 
 
-async def _sent(platform: Source) -> int:
-    state = await platform.state()
-    return int(state["sent"])
+async def _warm_up(rival: Rival, platform: Source) -> None:
+    """Let the program do its job for a moment, as compilers at run time need."""
+    await platform.run(seconds=WARM_UP_SECONDS, batch=REPLY_MESSAGES)
+    await platform.done()
+    await _settled(rival)
 
 
 async def _settled(rival: Rival) -> None:

@@ -74,7 +74,7 @@ class Source:
             return begun
 
     async def state(self) -> dict[str, Any]:
-        """`sent`, `done`, `sessions`."""
+        """`sent` since it was last told to run, `total`, `done`, `sessions`."""
         async with self.http.get(f"{self.url}/bench/state") as reply:
             told: dict[str, Any] = await reply.json()
             return told
@@ -208,7 +208,7 @@ async def _joined(
             return int((await reply.json())["sessions"]) >= agents
 
     await eventually(
-        joined, f"all sessions\n{process.log}", timeout_seconds=180.0, poll_seconds=0.1
+        joined, f"all sessions\n{process.log}", timeout_seconds=300.0, poll_seconds=0.1
     )
 
 

@@ -56,6 +56,7 @@ class Source:
         self._flood_until = 0.0
         self._batch = 0
         self._sent = 0
+        self._earlier = 0
         self._running: asyncio.Task[None] | None = None
 
     def app(self) -> web.Application:
@@ -140,6 +141,7 @@ class Source:
     async def _run(self, request: web.Request) -> web.Response:
         """`{"seconds", "batch"}` floods, `{"seconds", "per_second"}` keeps a pace."""
         wanted = await request.json()
+        self._earlier += self._sent
         self._sent = 0
         begun = time.time_ns()
         if "batch" in wanted:
@@ -172,7 +174,12 @@ class Source:
         if done and self._running is not None:
             self._running.result()
         return web.json_response(
-            {"sent": self._sent, "done": done, "sessions": len(self._sessions)}
+            {
+                "sent": self._sent,
+                "total": self._earlier + self._sent,
+                "done": done,
+                "sessions": len(self._sessions),
+            }
         )
 
 
