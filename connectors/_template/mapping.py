@@ -7,7 +7,7 @@ is not understood becomes `vendor.message`, whole.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET
@@ -74,6 +74,14 @@ def read_place(body: Any) -> Place | None:
     return None if log is None or last is None else Place(log=log, number=last)
 
 
+class _Change(NamedTuple):
+    """A change by its members, as it came, and what names its occurrence among all of the feed."""
+
+    members: Members
+    whole: Any
+    place: tuple[str | int, ...]
+
+
 class Mapper:
     """Tells changes as events, of one feed."""
 
@@ -88,9 +96,11 @@ class Mapper:
         """The changes of an answer, in order; `state` follows them, but for its place."""
         telling = Telling(self._feed, self._source, received=received, provenance=provenance)
         for change in answer.changes:
-            found = fields(change)
-            place = _whole(found, "number")
-            if place is None or not self._tell(telling, state, found, change, (answer.log, place)):
+            members = fields(change)
+            number = _whole(members, "number")
+            if number is None or not self._tell(
+                telling, state, _Change(members, change, (answer.log, number))
+            ):
                 telling.not_understood("change", "not understood", change)
         return telling.events
 
@@ -108,35 +118,22 @@ class Mapper:
         for one in listed:
             if _differs(state, one):
                 place = (state.place.log, state.place.number, str(one.get(one["kind"])))
-                if not self._tell(telling, state, one, one, place):
+                if not self._tell(telling, state, _Change(one, one, place)):
                     telling.not_understood("state", "not understood", one)
         return telling.events
 
-    def _tell(
-        self,
-        telling: Telling,
-        state: State,
-        found: Members,
-        whole: Any,
-        place: tuple[str | int, ...],
-    ) -> bool:
+    def _tell(self, telling: Telling, state: State, change: _Change) -> bool:
         """One change, as an event; false if it is not understood."""
-        match found.get("kind"):
+        match change.members.get("kind"):
             case "agent":
-                return self._tell_agent(telling, state, found, whole, place)
+                return self._tell_agent(telling, state, change)
             case "call":
-                return self._tell_call(telling, state, found, whole, place)
+                return self._tell_call(telling, state, change)
             case _:
                 return False
 
-    def _tell_agent(
-        self,
-        telling: Telling,
-        state: State,
-        found: Members,
-        whole: Any,
-        place: tuple[str | int, ...],
-    ) -> bool:
+    def _tell_agent(self, telling: Telling, state: State, change: _Change) -> bool:
+        found = change.members
         agent, word = identifier(found.get("agent")), text(found.get("state"))
         if agent is None or word is None:
             return False
@@ -156,23 +153,17 @@ class Mapper:
                 since=at,
                 reason=text(found.get("reason")),
                 native_state=word,
-                native=self._native("agent", word, found, whole),
+                native=self._native("agent", word, change),
             ),
-            *place,
+            *change.place,
             at=at,
             anomaly=UNSET if is_legal_for_agent(previous, following) else "illegal_transition",
             cause=text(found.get("request")) or UNSET,
         )
         return True
 
-    def _tell_call(
-        self,
-        telling: Telling,
-        state: State,
-        found: Members,
-        whole: Any,
-        place: tuple[str | int, ...],
-    ) -> bool:
+    def _tell_call(self, telling: Telling, state: State, change: _Change) -> bool:
+        found = change.members
         call, word = identifier(found.get("call")), text(found.get("state"))
         following = CALL_STATES.get(word or "")
         if call is None or word is None or following is None:
@@ -197,9 +188,9 @@ class Mapper:
                 previous_state=previous,
                 direction=DIRECTIONS.get(text(found.get("direction")) or ""),
                 parties=[Party(role="customer", number=customer)] if customer else [],
-                native=self._native("call", word, found, whole),
+                native=self._native("call", word, change),
             ),
-            *place,
+            *change.place,
             at=moment(found.get("at")),
             anomaly="illegal_transition" if surprising else UNSET,
             correlation=call,
@@ -207,12 +198,12 @@ class Mapper:
         )
         return True
 
-    def _native(self, kind: str, word: str, found: Members, whole: Any) -> Native:
+    def _native(self, kind: str, word: str, change: _Change) -> Native:
         return Native(
             type=kind,
             state=word,
-            reference=text(found.get("id")),
-            payload=clean(whole) if self._keep_payload else None,
+            reference=text(change.members.get("id")),
+            payload=clean(change.whole) if self._keep_payload else None,
         )
 
 

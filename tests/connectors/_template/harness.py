@@ -7,16 +7,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from typing import Any
 
-import aiohttp
-
 from connectors._simulation.faults import Fault, FaultKind
 from connectors._template import PLATFORM
 from connectors._template.connector import ExamplePbx
-from connectors._template.settings import ExamplePbxSettings
 from connectors._template.simulator import Simulator, SimulatorSettings
-from gateway.clock import SystemClock
 from gateway.commands import Outcome, Verb
-from gateway.contracts import Connector, ConnectorContext
+from gateway.contracts import Connector
+from tests.support.building import built
 from tests.support.consumer import FeedConsumer
 
 
@@ -31,17 +28,10 @@ async def simulated(**settings: Any) -> AsyncIterator[Simulator]:
 @asynccontextmanager
 async def connected_to(url: str, **settings: Any) -> AsyncIterator[ExamplePbx]:
     """A connector; whether its feed is connected is the test's."""
-    model = ExamplePbxSettings.model_validate({"base_url": url, "api_key": "right-key", **settings})
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-        context = ConnectorContext(name="pbx", http=http, clock=SystemClock())
-        connector = PLATFORM.build(model, context)
+    block = {"base_url": url, "api_key": "right-key", **settings}
+    async with built(PLATFORM, "pbx", block) as connector:
         assert isinstance(connector, ExamplePbx)
-        try:
-            yield connector
-        finally:
-            for feed in connector.feeds:
-                await feed.close()
-            await connector.close()
+        yield connector
 
 
 class PbxHarness:
