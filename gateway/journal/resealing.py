@@ -8,11 +8,35 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 
-from gateway.errors import ResumeUnreadable
+from gateway.errors import JournalFull, ResumeUnreadable
+from gateway.journal.faults import classify
 from gateway.journal.sealing import Sealer
 
 _BEGINNING_BYTES = 64
+
+
+def reseal_all(connection: sqlite3.Connection, path: Path, sealer: Sealer) -> Sequence[str]:
+    """Bring every state under the key of now, in a transaction of its own; feeds whose state cannot be read.
+
+    On a full disk each waits for its next writing. Raises sqlite3.Error for anything else.
+    """
+    before = connection.total_changes
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        unreadable = reseal(connection, sealer)
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if not isinstance(classify(error, path), JournalFull):
+            raise
+        return ()
+    if connection.total_changes != before:
+        # The log still holds the states as they were.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return unreadable
 
 
 def reseal(connection: sqlite3.Connection, sealer: Sealer, *before: Sealer) -> Sequence[str]:

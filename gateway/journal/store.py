@@ -19,7 +19,7 @@ from gateway.journal.draft import Draft
 from gateway.journal.faults import classify, full, is_fatal
 from gateway.journal.identities import IdIndex
 from gateway.journal.letters import BURIAL, BURIAL_COLUMNS, write_changes
-from gateway.journal.resealing import reseal
+from gateway.journal.resealing import reseal_all
 from gateway.journal.schema import open_for_writing
 from gateway.journal.sealing import Sealer
 from gateway.journal.settings import JournalSettings
@@ -47,7 +47,7 @@ class Store:
         self.sealer = Sealer(settings.keys)
         try:
             self._load()
-            self.unreadable = self._reseal()
+            self.unreadable = reseal_all(self._connection, path, self.sealer)
         except sqlite3.Error as error:
             self._connection.close()
             raise classify(error, path) from error
@@ -89,25 +89,6 @@ class Store:
         self._unmarked: tuple[int, float] | None = None
         if newest and (marked or 0) < newest:
             self._unmarked = (newest, self._wall_seconds())
-
-    def _reseal(self) -> Sequence[str]:
-        """Bring resume states under the key of now; on a full disk each waits for its next writing."""
-        execute = self._connection.execute
-        before = self._connection.total_changes
-        try:
-            execute("BEGIN IMMEDIATE")
-            unreadable = reseal(self._connection, self.sealer)
-            execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                execute("ROLLBACK")
-            if not isinstance(classify(error, self.path), JournalFull):
-                raise
-            return ()
-        if self._connection.total_changes != before:
-            # The log still holds the states as they were.
-            execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return unreadable
 
     def count(self, first: int, last: int) -> int:
         """How many events there are between two positions: those that a salvage could not read hold none."""

@@ -182,7 +182,7 @@ async def test_a_disk_without_room_for_the_encryption_does_not_keep_the_journal_
         connection.execute("CREATE TABLE wanted (filler)")
         connection.execute("INSERT INTO wanted VALUES (zeroblob(10000000))")
 
-    monkeypatch.setattr("gateway.journal.store.reseal", without_room)
+    monkeypatch.setattr("gateway.journal.resealing.reseal", without_room)
     async with opened(tmp_path, NEW) as journal:
         assert await journal.resume("f") == STATE * 4000
     monkeypatch.undo()
