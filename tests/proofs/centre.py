@@ -168,6 +168,7 @@ class Platform:
         refusals: what the platform refuses right after `ready`.
         unproven: a command whose confirming event is kept back once `silence` was called.
         silence: makes the platform take commands and tell nothing.
+        calls: ids of the calls that there are on the platform.
     """
 
     name: str
@@ -181,6 +182,7 @@ class Platform:
     refusals: Sequence[Refusal] = ()
     unproven: tuple[Verb, Mapping[str, Any]]
     silence: Story
+    calls: Callable[[Any], set[str]]
 
 
 @asynccontextmanager

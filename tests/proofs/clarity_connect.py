@@ -90,7 +90,17 @@ async def silence(centre: Centre) -> None:
     await fall_silent(centre, FaultKind.SILENCE, FaultKind.STALL)
 
 
+def calls(simulator: Simulator) -> set[str]:
+    """Audio sessions whose customer is not gone."""
+    return {
+        str(session.id)
+        for session in simulator.world.sessions.values()
+        if session.modality.key == "audio" and not session.ended and session.status != "AfterCall"
+    }
+
+
 PLATFORM = Platform(
+    calls=calls,
     name="clarity_connect",
     capabilities=DESCRIPTOR.capabilities,
     open=simulated,

@@ -202,7 +202,13 @@ async def supervision(centre: Centre) -> None:
     await centre.done(Verb.SUPERVISION_STOP, destination=ben.employee_id, media="chat")
 
 
+def calls(simulator: Simulator) -> set[str]:
+    """The calls of all agents."""
+    return {call for agent in simulator.world.agents.values() for call in agent.calls}
+
+
 PLATFORM = Platform(
+    calls=calls,
     name="genesys_engage_cloud",
     capabilities=DESCRIPTOR.capabilities,
     open=simulated,

@@ -178,7 +178,13 @@ async def a_chat(centre: Centre) -> None:
     await centre.done(Verb.INTERACTION_LEAVE, interaction=left)
 
 
+def calls(simulator: Simulator) -> set[str]:
+    """The calls of all agents."""
+    return {call for agent in simulator.world.agents.values() for call in agent.calls}
+
+
 PLATFORM = Platform(
+    calls=calls,
     name="genesys_web_services",
     capabilities=DESCRIPTOR.capabilities,
     open=simulated,

@@ -46,7 +46,14 @@ async def silence(centre: Centre) -> None:
     centre.simulator.commit(Fault(kind=FaultKind.SLOW, delay_ms=5_000, for_seconds=60))
 
 
+def calls(simulator: Simulator) -> set[str]:
+    """What agents are on; the recorder numbers the calls of each."""
+    agents = simulator.world.agents.values()
+    return {f"{agent.id}-{agent.active.instance}" for agent in agents if agent.active}
+
+
 PLATFORM = Platform(
+    calls=calls,
     name="incontact_wfo",
     capabilities=DESCRIPTOR.capabilities,
     open=simulated,

@@ -142,7 +142,18 @@ async def supervision(centre: Centre) -> None:
     await centre.done(Verb.SUPERVISION_STOP)
 
 
+def calls(simulator: Simulator) -> set[str]:
+    """The calls of the two agents."""
+    return {
+        str(contact.id)
+        for agent in simulator.world.agents.values()
+        if str(agent.id) in {ANNA, BEN}
+        for contact in agent.calls
+    }
+
+
 PLATFORM = Platform(
+    calls=calls,
     name="nice_incontact",
     capabilities=DESCRIPTOR.capabilities,
     open=simulated,

@@ -13,7 +13,7 @@ from connectors.clarity_connect.mapping.state import SessionKnown
 from connectors.clarity_connect.vendor import DIRECTIONS, JOINS, MEDIA, SUPERVISING, word
 from gateway.events import Confidence, Data, Provenance
 from gateway.events.calls import Call, CallDataChanged, Recording, Supervision
-from gateway.events.common import Party
+from gateway.events.common import Native, Party
 from gateway.events.interactions import Interaction, InteractionDataChanged, InteractionParty
 from gateway.states import ConnectionState, is_legal
 
@@ -43,10 +43,11 @@ _TOLD_ELSEWHERE = frozenset(
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What one message changed in a session."""
+    """What one message changed in a session. `taken_by` is the agent who had taken it before."""
 
     session: str
     known: SessionKnown
+    taken_by: str | None
     before: dict[str, Any]
     previous: ConnectionState | None
     now: ConnectionState | None
@@ -76,9 +77,9 @@ def tell(message: Message, change: Change) -> None:
     moved = change.now is not None and change.now is not change.previous
     passed_on = _is_passed_on(change)
     if passed_on and change.now is not _C.CLEARED:
-        _add(message, change, "transferred", data=_data(message, change))
+        _add(message, change, "transferred", data=_data(message, change, agent=change.taken_by))
     over = moved and change.now is _C.CLEARED
-    if moved and not over:
+    if (moved or passed_on) and not over:
         _tell_transition(message, change)
     offers = change.offered if not (moved and change.now is _C.ALERTING) else change.offered[1:]
     for agent in offers:
@@ -86,6 +87,8 @@ def tell(message: Message, change: Change) -> None:
     if change.previous is not _C.CLEARED:
         # Nobody joins what is over: a list that is read later names those who took part.
         _tell_parties(message, change)
+    if change.is_voice and not over:
+        _tell_legs_that_ended(message, change, passed_on=passed_on)
     _tell_recording(message, change)
     _tell_supervision(message, change)
     _tell_data(message, change)
@@ -105,6 +108,7 @@ def tell_end(message: Message, session: str, known: SessionKnown) -> None:
     change = Change(
         session=session,
         known=known,
+        taken_by=known.taken_by,
         before=dict(known.fields),
         previous=previous,
         now=_C.CLEARED,
@@ -125,10 +129,22 @@ def tell_end(message: Message, session: str, known: SessionKnown) -> None:
 
 
 def _is_passed_on(change: Change) -> bool:
-    """Another agent has a session that an agent had already taken."""
-    old, new = change.before.get("agentId"), change.known.fields.get("agentId")
-    talked = change.previous in {_C.CONNECTED, _C.HELD}
-    return talked and new is not None and old not in {None, new, "0"}
+    """Another agent has a session that an agent had taken: at once, or after it was offered once more."""
+    new = change.known.fields.get("agentId")
+    return new is not None and change.taken_by not in {None, new}
+
+
+def _tell_legs_that_ended(message: Message, change: Change, *, passed_on: bool) -> None:
+    """The call goes on without an agent who took part in it, or who passed it on."""
+    gone = {agent: "left" for agent, how in change.left.items() if how not in SUPERVISING}
+    if passed_on and change.taken_by is not None and change.taken_by not in change.known.parties:
+        gone[change.taken_by] = "transferred"
+    for agent, cause in gone.items():
+        call = _call(message, change, agent=agent)
+        left = msgspec.structs.replace(
+            call, state=_C.CLEARED, previous_state=_C.CONNECTED, cause=cause
+        )
+        _add(message, change, "ended", data=left)
 
 
 def _tell_transition(message: Message, change: Change) -> None:
@@ -158,7 +174,8 @@ def _tell_transition(message: Message, change: Change) -> None:
     if stamp and change.changed(stamp):
         at = moment(change.known.fields.get(stamp))
     live = message.provenance is Provenance.LIVE
-    surprising = live and now is not None and not _may_follow(previous, now)
+    moved = now is not previous
+    surprising = live and moved and now is not None and not _may_follow(previous, now)
     _add(
         message,
         change,
@@ -265,23 +282,30 @@ def _data(
     party: Party | None = None,
     changed: list[str] | None = None,
 ) -> Data:
+    """What is told of the session. `agent` is whose part it is about: by default of the one who has it."""
+    if change.is_voice:
+        return _call(message, change, agent=agent, party=party)
+    return Interaction(
+        interaction=change.session,
+        media=media_of(change.known),
+        agent=agent or change.known.fields.get("agentId"),
+        queue=_queue(change),
+        reason=_cause(change),
+        direction=_direction(change),
+        changed=changed or [],
+        native=_native(message, change),
+    )
+
+
+def _call(
+    message: Message,
+    change: Change,
+    *,
+    agent: str | None = None,
+    party: Party | None = None,
+) -> Call:
     known = change.known
     told = known.fields
-    status = told.get("sessionStatus")
-    native = message.native(
-        state=status, session_id=change.session, call_flow_id=told.get("callFlowId")
-    )
-    queue = told.get("queueId")
-    # Numbers below 1 stand for sessions that no queue had.
-    queue = None if queue is not None and (queue.startswith("-") or queue == "0") else queue
-    direction = DIRECTIONS.get(word(told.get("sessionType") or ""))
-    cause = word(status) if status and change.now is _C.CLEARED else None
-    who = agent or told.get("agentId")
-    if not change.is_voice:
-        return Interaction(
-            interaction=change.session, media=media_of(known), agent=who, queue=queue,
-            reason=cause, direction=direction, changed=changed or [], native=native,
-        )  # fmt: skip
     parties = [
         Party(role="customer", number=told.get("customerPhone"), name=told.get("customerName"))
     ]
@@ -295,17 +319,41 @@ def _data(
     queued, active = change.clocks.get("queuedMs"), change.clocks.get("activeMs")
     return Call(
         call=change.session,
-        agent=who,
+        agent=agent or told.get("agentId"),
         state=change.now,
         previous_state=change.previous,
-        direction=direction,
+        direction=_direction(change),
         parties=parties,
         party=party,
-        queue=queue,
-        cause=cause,
+        queue=_queue(change),
+        cause=_cause(change),
         queue_seconds=queued / 1000 if queued else None,
         talk_seconds=active / 1000 if active and ended else None,
-        native=native,
+        native=_native(message, change),
+    )
+
+
+def _queue(change: Change) -> str | None:
+    """The queue; numbers below 1 stand for sessions that no queue had."""
+    queue: str | None = change.known.fields.get("queueId")
+    return None if queue is None or queue == "0" or queue.startswith("-") else queue
+
+
+def _direction(change: Change) -> str | None:
+    return DIRECTIONS.get(word(change.known.fields.get("sessionType") or ""))
+
+
+def _cause(change: Change) -> str | None:
+    status = change.known.fields.get("sessionStatus")
+    return word(status) if status and change.now is _C.CLEARED else None
+
+
+def _native(message: Message, change: Change) -> Native:
+    told = change.known.fields
+    return message.native(
+        state=told.get("sessionStatus"),
+        session_id=change.session,
+        call_flow_id=told.get("callFlowId"),
     )
 
 

@@ -30,6 +30,7 @@ IDS = ("queueId", "agentId", "customerId", "callFlowId")
 CLOCKS = ("queuedMs", "activeMs", "sessionDurationMs")
 _LISTS = ("addedSessions", "sessions", "removedSessions")
 _MAX_ITEMS = 100
+_TAKEN = frozenset({ConnectionState.CONNECTED, ConnectionState.HELD})
 
 
 def on_bag(message: Message, state: State, holder: str, bag: Any, *, whole: bool) -> None:
@@ -120,6 +121,7 @@ def _merge(message: Message, session: str, known: SessionKnown, told: dict[str, 
     change = Change(
         session=session,
         known=known,
+        taken_by=known.taken_by,
         before=before,
         previous=previous,
         now=now if now is not None else previous,
@@ -129,6 +131,11 @@ def _merge(message: Message, session: str, known: SessionKnown, told: dict[str, 
         clocks={name: value for name in CLOCKS if isinstance(value := told.get(name), int)},
     )
     session_events.tell(message, change)
+    agent = known.fields.get("agentId")
+    if change.now in _TAKEN:
+        known.taken_by = agent
+    elif agent != known.taken_by:
+        known.taken_by = None
 
 
 def _take(known: SessionKnown, told: dict[str, Any]) -> None:

@@ -36,6 +36,7 @@ class SessionKnown(msgspec.Struct, kw_only=True, omit_defaults=True):
         holders: entities in whose lists it stands, such as `agent/5` and `queue/3`.
         state: the connection state that was last told.
         parties: agents that take part, with how.
+        taken_by: the agent who has taken it, also while it is offered to the next.
     """
 
     modality: str
@@ -44,6 +45,7 @@ class SessionKnown(msgspec.Struct, kw_only=True, omit_defaults=True):
     state: str | None = None
     parties: dict[str, str] = msgspec.field(default_factory=dict)
     offered: list[str] = msgspec.field(default_factory=list)
+    taken_by: str | None = None
 
 
 class State(msgspec.Struct, kw_only=True, omit_defaults=True):

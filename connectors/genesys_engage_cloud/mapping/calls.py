@@ -35,6 +35,7 @@ from connectors.genesys_engage_cloud.mapping.picture import (
     Leg,
     put,
 )
+from connectors.genesys_engage_cloud.mapping.succession import end_former, former_of
 from connectors.genesys_engage_cloud.mapping.transfers import Transfers, is_transfer
 from connectors.genesys_engage_cloud.operation_ids import SUPERVISION_MODES, verb_of
 from connectors.genesys_engage_cloud.vendor import (
@@ -93,8 +94,8 @@ class _CallMessage:
     """One message about one call, on its way through the steps below, which add events in this order."""
 
     __slots__ = (
-        "before", "call", "call_id", "consultation", "direction", "ended", "first_seen", "leg", "message", "native",
-        "own_number", "participants", "picture", "state",
+        "before", "call", "call_id", "consultation", "direction", "ended", "first_seen", "former", "leg", "message",
+        "native", "own_number", "participants", "picture", "state",
     )  # fmt: skip
 
     def __init__(
@@ -113,6 +114,7 @@ class _CallMessage:
         self.call_id = call_id
         self.ended = ended
         self.first_seen = leg is None
+        self.former = former_of(picture, call) if leg is None else None
         if word is not None:
             self.state = CALL_STATES.get(folded(word), _C.UNKNOWN)
         else:
@@ -130,6 +132,8 @@ class _CallMessage:
 
     def map(self) -> None:
         before = len(self.message.events)
+        if self.former is not None:
+            end_former(self.message, self.picture, self.former, self.call_id, self.native)
         self._tell_transfer()
         moved = self._transition()
         self._parties()
@@ -174,12 +178,13 @@ class _CallMessage:
         previous = self._previous()
         notification = self.message.notification
         told = not notification or notification in STATUS_CHANGE | {CALL_RECOVERED}
+        goes_on = self.former is not None
         if self.state is previous or (
-            previous is None and not told and notification in CALL_NOTIFICATIONS
+            previous is None and not told and not goes_on and notification in CALL_NOTIFICATIONS
         ):
             return self.first_seen and self.ended is None
         retrieved = previous is _C.HELD and self.state is _C.CONNECTED
-        recovered = notification == CALL_RECOVERED or is_legal(previous, self.state)
+        legal = goes_on or notification == CALL_RECOVERED or is_legal(previous, self.state)
         self._add(
             "call.retrieved" if retrieved else f"call.{_TRANSITIONS[self.state]}",
             self._data(
@@ -187,8 +192,8 @@ class _CallMessage:
                 parties=self._everyone(),
                 duration=seconds(self.call.get("duration")) if self.state is _C.CLEARED else None,
             ),
-            confidence=Confidence.OBSERVED if told else Confidence.INFERRED,
-            anomaly=UNSET if recovered else "illegal_transition",
+            confidence=Confidence.OBSERVED if told or goes_on else Confidence.INFERRED,
+            anomaly=UNSET if legal else "illegal_transition",
         )
         return True
 
@@ -349,7 +354,7 @@ class _CallMessage:
             direction=self.direction,
             parties=parties or [],
             party=party,
-            related_call=related or self._related(),
+            related_call=related or self._related() or self.former,
             duration_seconds=duration,
             native=self.native,
         )

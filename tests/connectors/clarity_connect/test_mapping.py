@@ -155,10 +155,24 @@ def test_a_session_that_is_offered_to_the_next_agent_surprises_nobody(status: st
 
 
 def test_a_session_that_another_agent_has_now_was_transferred() -> None:
+    """The first agent is out of it, and that is told of him."""
     feed = Feed()
     feed.session("added", sessionStatus="Active", agentId=5)
+    events = feed.session("changed", agentId=6)
 
-    assert verbs(feed.session("changed", agentId=6)) == ["call.transferred"]
+    assert verbs(events) == ["call.transferred", "call.connected", "call.ended"]
+    assert [event.data.agent for event in events] == ["5", "6", "5"]
+    assert events[-1].data.state == "cleared"
+
+
+def test_a_session_that_was_offered_to_the_next_agent_is_transferred_when_he_takes_it() -> None:
+    feed = Feed()
+    feed.session("added", sessionStatus="Active", agentId=5)
+    feed.session("changed", sessionStatus="NotifyingAgent")
+    events = feed.session("changed", sessionStatus="Active", agentId=6)
+
+    assert verbs(events) == ["call.transferred", "call.connected", "call.ended"]
+    assert [event.data.agent for event in events] == ["5", "6", "5"]
 
 
 @pytest.mark.parametrize(("modality", "media"), [("instantMessage", "chat"), ("message", "email")])

@@ -136,3 +136,23 @@ def test_a_number_of_the_agents_own_phone_is_no_other_party() -> None:
         ("agent", "5001"),
         ("customer", "900"),
     ]
+
+
+def test_a_call_that_goes_on_under_another_id_ends_and_begins() -> None:
+    """Whoever was consulted has the customer once the transfer is completed, under the original's id."""
+    agent = Agent()
+    agent.hear(dn("Ready"))
+    for state in ("Ringing", "Established"):
+        agent.hear(call(state, id="c2", connId="n2", callType="Consult"))
+    inherited = {"id": "c1", "connId": "n1", "callType": "Inbound", "previousConnId": "n2"}
+
+    ended, connected, *_ = agent.hear(
+        call("Established", notification="ParticipantsUpdated", **inherited)
+    )
+
+    assert (ended.type, ended.subject) == ("tieline.call.ended.v1", "call/c2")
+    assert (connected.type, connected.subject) == ("tieline.call.connected.v1", "call/c1")
+    assert (ended.data.cause, ended.data.related_call) == ("transferred", "c1")  # type: ignore[attr-defined]  # a call has it
+    assert connected.data.related_call == "c2"  # type: ignore[attr-defined]  # a call has it
+    assert connected.anomaly is UNSET
+    assert "call.ended" in agent.verbs(call("Released", **inherited))
