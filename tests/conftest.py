@@ -46,7 +46,7 @@ SLOW_MODULES = (
     "gateway/journal/test_faults.py",
     "gateway/journal/test_model.py",
     "gateway/tracing/test_sdk.py",
-    "proofs/test_commands.py",
+    "proofs/test_*.py",
     "support/test_skipping.py",
 )
 """Whole connectors and simulators over real sockets, and long searches for garbage; `*` also stands for folders."""
