@@ -29,6 +29,22 @@ RIVAL_FIGURES = {
     "doubled at kill -9": "doubled at kill -9",
 }
 
+UNITS = {"feeds": "µs", "journal": "µs", "delay": "ms", "memory": "MiB"}
+TITLES = {
+    "peers": "Beside others: the same messages, the same broker",
+    "feeds": "Processor time per event, by feeds",
+    "journal": "Processor time per event, by events in the journal",
+    "delay": "Platform to Kafka reader, by events a second",
+    "memory": "Resident memory, by idle sessions",
+}
+RIVAL_BARS = {
+    "messages a second": "messages/s",
+    "p99 ms": "p99 ms at 1,000/s",
+    "µs per message": "µs of processor per message",
+    "MiB": "MiB resident",
+    "lost": "lost at kill -9",
+}
+
 
 def tables(results: Results) -> str:
     """The Markdown between the marks."""
@@ -44,6 +60,7 @@ def tables(results: Results) -> str:
             if figure.note:
                 notes.append(f"- {name}: {figure.note}.")
     machine = ", ".join(f"{name} {value}" for name, value in results.machine.items())
+    shown = [f"![{title}](pictures/{name}.svg)" for name, title in _drawn(results)]
     return "\n".join(
         [
             f"Machine: {machine}.",
@@ -51,6 +68,7 @@ def tables(results: Results) -> str:
             *lines,
             "",
             *_rivals(results),
+            *[line for one in shown for line in (one, "")],
             "How each part was measured: load average when it began, commit, time.",
             "",
             *_circumstances(results.parts),
@@ -102,30 +120,25 @@ def _circumstances(parts: dict[str, Part]) -> list[str]:
     return lines
 
 
+def _drawn(results: Results) -> list[tuple[str, str]]:
+    """Name and title of the pictures of what the report has."""
+    made = pictures(results.figures)
+    return [(name, title) for name, title in TITLES.items() if f"{name}.svg" in made]
+
+
 def pictures(figures: Sequence[Figure]) -> dict[str, str]:
-    """SVG by file name, of what the report has."""
+    """SVG by file name, of what there is."""
     made = {}
-    for name, title, unit in (
-        ("feeds", "Processor time per event, by feeds", "µs"),
-        ("journal", "Processor time per event, by events in the journal", "µs"),
-        ("delay", "Platform to Kafka reader, by events a second", "ms"),
-        ("memory", "Resident memory, by idle sessions", "MiB"),
-    ):
-        if curves := _curves(figures, name):
-            made[f"{name}.svg"] = drawing.curves(title, unit, curves)
-    bars = [
-        (unit, bars)
-        for series, unit in (
-            ("peers: messages a second", "messages/s"),
-            ("peers: p99 ms", "p99 ms at 1,000/s"),
-            ("peers: µs per message", "µs of processor per message"),
-            ("peers: MiB", "MiB resident"),
-            ("peers: lost", "lost at kill -9"),
-        )
-        if (bars := _bars(figures, series))
+    for name, unit in UNITS.items():
+        if found := _curves(figures, name):
+            made[f"{name}.svg"] = drawing.curves(TITLES[name], unit, found)
+    groups = [
+        (title, found)
+        for series, title in RIVAL_BARS.items()
+        if (found := _bars(figures, f"peers: {series}"))
     ]
-    if bars:
-        made["peers.svg"] = drawing.bars("Beside others: the same messages, the same broker", bars)
+    if groups:
+        made["peers.svg"] = drawing.bars(TITLES["peers"], groups)
     return made
 
 
@@ -153,9 +166,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("report", type=Path)
     chosen = parser.parse_args(argv)
     results = Results.read(chosen.report)
-    figures = [one for part in results.parts.values() for one in part.figures]
     PICTURES.mkdir(exist_ok=True)
-    for name, text in pictures(figures).items():
+    for name, text in pictures(results.figures).items():
         (PICTURES / name).write_text(text, encoding="utf-8")
     text = README.read_text(encoding="utf-8")
     README.write_text(rewritten(text, tables(results)), encoding="utf-8")

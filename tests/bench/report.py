@@ -118,6 +118,11 @@ class Results:
     parts: dict[str, Part] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=this_machine)
 
+    @property
+    def figures(self) -> list[Figure]:
+        """Those of all parts."""
+        return [figure for part in self.parts.values() for figure in part.figures]
+
     @staticmethod
     def begin(*, quick: bool) -> Part:
         """A part that is measured from now on: how busy the machine is with other things, and what is measured."""

@@ -24,6 +24,7 @@ POSITIONS = "tieline.positions"
 PARTITIONS = 6
 DRAIN_SECONDS = 120.0
 SOURCE_SECONDS = 300.0
+BROKER_SECONDS = 180.0
 PROFILING = "tests.bench.profiled"
 MANY_STARTS: Mapping[str, Any] = {"starts_per_second": 500.0}
 
@@ -51,12 +52,14 @@ class Rig:
 @asynccontextmanager
 async def rig(directory: Path, profile: Path | None) -> AsyncIterator[Rig]:
     """A broker and an HTTP client."""
-    async with (
-        KafkaBroker(directory / "kafka", heap_megabytes=1024) as broker,
-        aiohttp.ClientSession() as http,
-    ):
-        await broker.create_topic(POSITIONS)
-        yield Rig(directory, http, broker, profile)
+    broker = KafkaBroker(directory / "kafka", heap_megabytes=1024)
+    async with aiohttp.ClientSession() as http:
+        try:
+            await broker.start(timeout_seconds=BROKER_SECONDS)
+            await broker.create_topic(POSITIONS)
+            yield Rig(directory, http, broker, profile)
+        finally:
+            await broker.kill()
 
 
 @dataclass
