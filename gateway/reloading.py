@@ -66,7 +66,11 @@ class Reloader:
         self._take_over = take_over
         self._telemetry = telemetry
         self._connectors = _Blocks(
-            "connector", config.connectors, roster.add_connector, roster.remove_connector
+            "connector",
+            config.connectors,
+            roster.add_connector,
+            roster.remove_connector,
+            roster.try_connector,
         )
         self._sinks = _Blocks("sink", config.sinks, roster.add_sink, roster.remove_sink)
         self._one_at_a_time = asyncio.Lock()
@@ -141,8 +145,10 @@ class _Blocks(Generic[Block]):
         running: Iterable[Block],
         add: Callable[[Block], None],
         remove: _Removes,
+        attempt: Callable[[Block], Awaitable[None]] | None = None,
     ) -> None:
         self._kind = kind
+        self._attempt = attempt
         self._running = {block.name: block for block in running}
         self._add = add
         self._remove = remove
@@ -160,13 +166,15 @@ class _Blocks(Generic[Block]):
             if block.name not in (*found.changed, *found.added):
                 continue
             before = self._running.get(block.name)
-            if before is not None:
-                await self._take_out(block.name, for_good=False)
             try:
+                if before is not None:
+                    if self._attempt is not None:
+                        await self._attempt(block)
+                    await self._take_out(block.name, for_good=False)
                 self._take_up(block)
             except ConfigError as error:
                 failures.append(self._failure(block, error))
-                if before is not None:
+                if before is not None and block.name not in self._running:
                     self._take_up_again(before, failures)
         return failures
 

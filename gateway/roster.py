@@ -86,19 +86,25 @@ class Roster:
         """The platform of each connector, by the connector's name; a view too."""
         return self._platforms
 
-    def add_connector(self, block: ConnectorConfig) -> None:
-        """Build a connector and take it up. Raises ConfigError, and then nothing has changed."""
+    async def try_connector(self, block: ConnectorConfig) -> None:
+        """Build a connector that is not taken up, to see whether it can be. Raises ConfigError."""
+        _, connector = self._build(block)
+        await connector.close()
+
+    def _build(self, block: ConnectorConfig) -> tuple[PlatformDescriptor, Connector]:
         around = self._around
         platform = around.registry.platform(block.platform)
-        connector = platform.build(
-            block.settings,
-            ConnectorContext(
-                name=block.name,
-                http=around.http,
-                clock=around.clock,
-                attachments=around.attachments,
-            ),
+        context = ConnectorContext(
+            name=block.name,
+            http=around.http,
+            clock=around.clock,
+            attachments=around.attachments,
         )
+        return platform, platform.build(block.settings, context)
+
+    def add_connector(self, block: ConnectorConfig) -> None:
+        """Build a connector and take it up. Raises ConfigError, and then nothing has changed."""
+        platform, connector = self._build(block)
         self._connectors[block.name] = connector
         self._platforms[block.name] = platform
         self._pauses.add(block.name)

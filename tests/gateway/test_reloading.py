@@ -28,6 +28,10 @@ class Taken:
         self.steps: list[str] = []
         self.broken: set[str] = set()
 
+    async def try_connector(self, block: Any) -> None:
+        """Build, or fail, and take nothing up."""
+        self._build("connector", block)
+
     def add_connector(self, block: Any) -> None:
         """Take up, or fail."""
         self._add("connector", block)
@@ -37,10 +41,13 @@ class Taken:
         self._add("sink", block)
 
     def _add(self, kind: str, block: Any) -> None:
+        self._build(kind, block)
+        self.steps.append(f"+{kind}/{block.name}")
+
+    def _build(self, kind: str, block: Any) -> None:
         word = f"{block.settings.base_url if kind == 'connector' else block.settings.path}"
         if word in self.broken or Path(word).name in self.broken:
             raise ConfigError(f"{block.name} cannot be built", hint="mend it")
-        self.steps.append(f"+{kind}/{block.name}")
 
     async def remove_connector(self, name: str, *, for_good: bool) -> None:
         """Take out."""
@@ -205,16 +212,29 @@ async def test_a_secret_file_that_cannot_be_used_changes_nothing(tmp_path: Path)
     assert not await _steps_of_another(running)
 
 
-async def test_a_block_that_cannot_be_built_either_way_comes_with_the_next_change(
-    tmp_path: Path,
-) -> None:
-    """A file that it reads has become unusable: it is told, and the others go on."""
+async def test_a_connector_that_could_not_be_built_anew_is_not_disturbed(tmp_path: Path) -> None:
+    """A file that it reads has become unusable: its feeds go on as they are, until the file changes again."""
     (tmp_path / "secret").write_text("correct-horse")
-    text = GOOD.replace("correct-horse", "{file: secret}") + CRM
-    running = Running(tmp_path, text)
+    running = Running(tmp_path, GOOD.replace("correct-horse", "{file: secret}"))
     running.taken.broken.add("http://127.0.0.1:8090/")
     (tmp_path / "secret").write_text("battery-staple")
     await running.reloader.take_files()
-    assert running.taken.steps == ["-connector/gws-main"]
+    assert running.taken.steps == []
     running.taken.broken.clear()
-    assert await _steps_of_another(running) == ["+connector/gws-main"]
+    assert await _steps_of_another(running) == ["-connector/gws-main", "+connector/gws-main"]
+
+
+async def test_a_sink_that_cannot_be_built_either_way_comes_with_the_next_change(
+    tmp_path: Path,
+) -> None:
+    """It is told, and the others go on."""
+    (tmp_path / "secret").write_text("one")
+    running = Running(
+        tmp_path, GOOD + CRM.replace("path: crm", "path: crm, secrets: [{file: secret}]")
+    )
+    running.taken.broken.add("crm")
+    (tmp_path / "secret").write_text("two")
+    await running.reloader.take_files()
+    assert running.taken.steps == ["-sink/crm"]
+    running.taken.broken.clear()
+    assert await _steps_of_another(running) == ["+sink/crm"]
