@@ -12,7 +12,7 @@ import pytest
 
 from tests.support import oracle, site
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "connectors" / "ADD_A_PLATFORM.md"
