@@ -12,7 +12,8 @@ from pathlib import Path
 
 from tests.bench import drawing
 from tests.bench.drawing import Bar, Curve
-from tests.bench.report import Figure, Part, Results, cells, readable
+from tests.bench.parts import PARTS
+from tests.bench.report import Figure, Results, cells, readable
 from tests.bench.rivals import RIVALS
 
 HERE = Path(__file__).parent
@@ -50,15 +51,15 @@ def tables(results: Results) -> str:
     """The Markdown between the marks."""
     lines = ["| Figure | Value | Reference | Ratio | Target |", "|---|---|---|---|---|"]
     notes = []
-    for part in results.parts.values():
-        for figure in part.figures:
+    for name in _measured(results):
+        for figure in results.parts[name].figures:
             if figure.series.startswith("peers:"):
                 continue
-            name, value, against, reference, ratio = cells(figure)
+            title, value, against, reference, ratio = cells(figure)
             beside = f"{against}: {reference}" if reference else ""
-            lines.append(f"| {name} | {value} | {beside} | {ratio} | {figure.verdict} |")
+            lines.append(f"| {title} | {value} | {beside} | {ratio} | {figure.verdict} |")
             if figure.note:
-                notes.append(f"- {name}: {figure.note}.")
+                notes.append(f"- {title}: {figure.note}.")
     machine = ", ".join(f"{name} {value}" for name, value in results.machine.items())
     shown = [f"![{title}](pictures/{name}.svg)" for name, title in _drawn(results)]
     return "\n".join(
@@ -71,7 +72,7 @@ def tables(results: Results) -> str:
             *[line for one in shown for line in (one, "")],
             "How each part was measured: load average when it began, commit, time.",
             "",
-            *_circumstances(results.parts),
+            *_circumstances(results),
             "",
             "<details><summary>Notes of the figures</summary>",
             "",
@@ -112,9 +113,15 @@ def _rivals(results: Results) -> list[str]:
     return [*lines, "", *notes, ""]
 
 
-def _circumstances(parts: dict[str, Part]) -> list[str]:
+def _measured(results: Results) -> list[str]:
+    """The parts that there are, in the order of a whole run."""
+    return [name for name in PARTS if name in results.parts]
+
+
+def _circumstances(results: Results) -> list[str]:
     lines = ["| Part | Load | Commit | Began | Rounds |", "|---|---|---|---|---|"]
-    for name, part in parts.items():
+    for name in _measured(results):
+        part = results.parts[name]
         rounds = "short" if part.quick else "long"
         lines.append(f"| `{name}` | {part.load:g} | {part.revision} | {part.began} | {rounds} |")
     return lines
