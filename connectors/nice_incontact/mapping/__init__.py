@@ -33,13 +33,13 @@ from gateway.events.calls import CallDtmf
 __all__ = ["AgentPicture", "Mapper", "Origin", "is_end", "is_start"]
 
 _Handler = Callable[[Message, AgentPicture], None]
-START, END = "agentsessionstart", "agentsessionend"
+START, END, LEG = "agentsessionstart", "agentsessionend", "agentleg"
 _HANDLERS: dict[str, _Handler] = {
     START: agents.on_session_start,
     END: agents.on_session_end,
     "remoteagentsessionend": agents.on_remote_end,
     "agentstate": agents.on_state,
-    "agentleg": agents.on_leg,
+    LEG: agents.on_leg,
     "agenterror": agents.on_error,
     "mute": agents.on_mute,
     "callcontactevent": calls.on_call,
@@ -64,12 +64,16 @@ _RESTATED = frozenset({"tieline.call.changed.v1", "tieline.interaction.changed.v
 
 def is_start(event: Any) -> bool:
     """Whether it is an AgentSessionStart, which heads every set of current states."""
-    return (text(fields(event).get("type")) or "").lower() == START
+    return _type(event) == START
 
 
 def is_end(event: Any) -> bool:
     """Whether it is an AgentSessionEnd."""
-    return (text(fields(event).get("type")) or "").lower() == END
+    return _type(event) == END
+
+
+def _type(event: Any) -> str:
+    return (text(fields(event).get("type")) or "").lower()
 
 
 class Mapper:
@@ -114,6 +118,9 @@ class Mapper:
         starts = [event for _, event in ordered if is_start(event)]
         for event in starts:
             found += self._mapped(self._reading(event, occasion, received, provenance))
+        if LEG not in map(_type, told):
+            # Not told of, it may have ended or not: whatever comes next of it is news.
+            self.picture.leg = None
         missing = self._reading({}, occasion, received, provenance)
         for name in [known for known in self.picture.contacts if known not in present]:
             agents.end_contact(missing, self.picture, name, cause=agents.ABSENT)

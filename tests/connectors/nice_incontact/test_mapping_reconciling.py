@@ -86,6 +86,20 @@ def test_a_contact_in_wrap_up_that_vanished_is_not_ended_twice() -> None:
     assert session.mapper.picture.contacts == {}
 
 
+def test_a_leg_that_a_reading_does_not_tell_of_is_told_anew_whatever_comes() -> None:
+    """Its end was missed: a new one in the same state is no repetition."""
+    dialing = event("AgentLeg", AgentLegId="5", Status="Dialing", FinalState="False")
+    session = Session().begun()
+    assert verbs(session.push(dialing)) == ["agent.leg.changed"]
+    assert session.push(dialing) == []
+    session.adopt(start(), state(), dialing)
+    assert session.push(dialing) == []
+
+    session.adopt(start(), state())
+
+    assert verbs(session.push({**dialing, "AgentLegId": "6"})) == ["agent.leg.changed"]
+
+
 def test_how_a_contact_ended_is_told_also_after_a_reading_found_it_gone() -> None:
     """The platform's own word says more than its absence; the same again is a repetition."""
     session = Session().begun()
