@@ -54,7 +54,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     joined: dict[str, str]
     left: dict[str, str]
     offered: list[str]
-    clocks: dict[str, int]
+    clocks: dict[str, float]
 
     @property
     def is_voice(self) -> bool:

@@ -13,7 +13,14 @@ from connectors.clarity_connect.mapping import session_events
 from connectors.clarity_connect.mapping.message import Message
 from connectors.clarity_connect.mapping.session_events import Change
 from connectors.clarity_connect.mapping.state import MAX_SESSIONS, SessionKnown, State, put
-from connectors.clarity_connect.mapping.values import fields, flag, identifier, objects, text
+from connectors.clarity_connect.mapping.values import (
+    fields,
+    flag,
+    identifier,
+    number,
+    objects,
+    text,
+)
 from connectors.clarity_connect.vendor import SESSION_STATES, word
 from gateway.states import ConnectionState
 
@@ -128,7 +135,7 @@ def _merge(message: Message, session: str, known: SessionKnown, told: dict[str, 
         joined={a: how for a, how in known.parties.items() if a not in old_parties},
         left={a: how for a, how in old_parties.items() if a not in known.parties},
         offered=[agent for agent in known.offered if agent not in old_offers],
-        clocks={name: value for name in CLOCKS if isinstance(value := told.get(name), int)},
+        clocks={name: value for name in CLOCKS if (value := number(told.get(name))) is not None},
     )
     session_events.tell(message, change)
     agent = known.fields.get("agentId")
