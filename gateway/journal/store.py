@@ -66,7 +66,9 @@ class Store:
     def _load(self) -> None:
         rows = self._connection.execute
         self.id: str = rows("SELECT id FROM journal").fetchone()[0]
-        (first, newest) = rows("SELECT min(position), max(position) FROM events").fetchone()
+        # One of them alone is found at an end of the table; both in one query read all of it.
+        (first,) = rows("SELECT min(position) FROM events").fetchone()
+        (newest,) = rows("SELECT max(position) FROM events").fetchone()
         mark = rows("SELECT value FROM marks WHERE name = 'last'").fetchone()
         self.last_position: int = max(newest or 0, mark[0] if mark else 0)
         self.first_position: int = first or self.last_position + 1
