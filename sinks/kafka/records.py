@@ -1,8 +1,8 @@
 """Records and record batches in the bytes that brokers take; no I/O.
 
 Source: Apache Kafka documentation, "Message Format": record batch and record of magic 2. A record's length, time and
-offset depend on its batch; all that comes behind them does not, and is encoded once. aiokafka's builder is compiled, but
-wants a list of pairs for each record, and large deliveries take a third longer with it.
+offset depend on its batch; all that comes behind them does not, and is encoded once. aiokafka's builder is compiled,
+but wants a list of pairs for each record, and large deliveries take a third longer with it.
 """
 
 from __future__ import annotations
