@@ -7,6 +7,7 @@ each.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import NamedTuple
 
 import psutil
@@ -115,19 +116,20 @@ async def _flood(rival: Rival, seconds: float) -> _Flood:
 async def _delays(rival: Rival, seconds: float) -> list[float]:
     async with rival.tapes() as platform:
         await rival.start(platform.url)
+        began_ns = time.time_ns()
 
         async def send() -> None:
             await platform.run(seconds=seconds, per_second=PACE_PER_SECOND)
             await platform.done()
 
+        def stamp(value: bytes) -> int | None:
+            made = _stamp(rival, Record(b"", value, [], 0))
+            return made if made is not None and made >= began_ns else None
+
         try:
             await _warm_up(rival, platform)
-            return await delays(
-                rival.shared,
-                rival.topic,
-                send,
-                lambda value: _stamp(rival, Record(b"", value, [], 0)),
-            )
+            began_ns = time.time_ns()  # the reader begins with what came before, and passes it by
+            return await delays(rival.shared, rival.topic, send, stamp)
         finally:
             rival.kill()
 
