@@ -130,6 +130,8 @@ class Telemetry:
             # A counter that first appears with its first event is one that no rate() sees grow.
             for counter in (self._not_understood, self._anomalies, self._feed_duplicates):
                 counter.labels(connector)
+            # None of a connector's feeds connected is a number too, and the one that pages.
+            self._feeds.labels(connector, FeedState.CONNECTED.value)
         else:
             self._feeds.labels(connector, old.value).dec()
         self._feeds.labels(connector, new.value).inc()

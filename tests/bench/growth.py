@@ -19,6 +19,9 @@ from tests.bench.rig import SINK, Busy, Rig, drained, gateway, kafka_sink, proce
 
 FEEDS = (1, 50, 500, 5_000)
 TAPE_MESSAGES = 40
+SLOWEST_POLLS = 250
+"""Polls a second that the gateway manages at least, over all feeds."""
+POLLS_OF_EACH = 4
 FLAT = (Target(bound=1.2, of_ratio=True),)
 SIZES = (0, 100_000, 1_000_000, 3_000_000, 10_000_000)
 MEASURED_EVENTS = 50_000
@@ -57,12 +60,15 @@ async def _cost(shared: Rig, number: int, seconds: float) -> tuple[float, float,
             shared, f"feeds-{number}", platform.url, number, [kafka_sink(shared, topic)]
         ) as process,
     ):
-        await platform.run(seconds=1.0, batch=REPLY_MESSAGES)
+        # What is made for a feed once, such as its picture and its metrics, is made before.
+        await platform.run(seconds=max(1.0, number / SLOWEST_POLLS), batch=REPLY_MESSAGES)
         await platform.done()
         await drained(process)
         before = await process.settled(SINK)
         busy, began = Busy(processes(shared, process, platform)), time.monotonic()
-        await platform.run(seconds=seconds, batch=REPLY_MESSAGES)
+        await platform.run(
+            seconds=max(seconds, POLLS_OF_EACH * number / SLOWEST_POLLS), batch=REPLY_MESSAGES
+        )
         await platform.done()
         await drained(process)
         took = time.monotonic() - began

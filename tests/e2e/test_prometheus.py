@@ -121,20 +121,21 @@ async def test_faults_fill_the_board_of_operations_and_raise_alerts(
         prometheus(tmp_path, http, [gateway.url.removeprefix("http://")]) as server,
     ):
 
-        async def trouble() -> None:
-            while True:
-                await platform.post("faults", [{"kind": "session_unknown"}, {"kind": "garbage"}])
-                for account in site.accounts(2):
-                    await gateway.command(
-                        "agent.set_state", {"agent": account["username"]}, {"state": "ready"}
-                    )
-
         async def connected() -> bool:
             try:
                 feeds = await gateway.feeds()
             except aiohttp.ClientError:
                 return False
             return sum(feed["state"] == "connected" for feed in feeds) == 2
+
+        async def trouble() -> None:
+            while True:
+                await eventually(connected, "the feeds are back", timeout_seconds=60)
+                # The platform tells what came of them after their deadline.
+                for verb in ("agent.login", "agent.logout"):
+                    for account in site.accounts(2):
+                        await gateway.command(verb, {"agent": account["username"]})
+                await platform.post("faults", [{"kind": "session_unknown"}, {"kind": "garbage"}])
 
         await eventually(connected, "the feeds of the platform that is there")
         async with asyncio.TaskGroup() as tasks:
