@@ -153,7 +153,7 @@ def _finding(
 def _own_words(details: ErrorDetails, path: KeyPath, value: Any, *, hidden: bool) -> Finding:
     """A validator's sentence: `found, expected ...` as our own models write it, else the sentence as it is."""
     text = str(details.get("ctx", {}).get("error", "")) or _plain(details["msg"])
-    found, marker, expected = text.rpartition("expected ")
+    found, marker, expected = text.partition("expected ")
     seen = kind_of(value) if hidden else describe(value)
     if not marker:
         return Finding(path=path, found=seen, expected="a valid value", hint=text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Protocol
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -75,21 +74,6 @@ class Named(Protocol):
         ...
 
 
-def address(value: str, *, example: str, ending: str, named: str) -> str:
-    """The address of a server, without a slash at the end. Raises ValueError, worded as what was expected.
-
-    `ending` is what the path must not end with, and `named` what people call that.
-    """
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"an address such as {example}")
-    if parts.username or parts.password:
-        raise ValueError("an address without user name and password; they belong in accounts")
-    if parts.query or parts.fragment or parts.path.rstrip("/").endswith(ending):
-        raise ValueError(f"an address without {named}, query and fragment")
-    return value.rstrip("/")
-
-
 def check_distinct(accounts: Iterable[Named]) -> None:
     """No two have the same user name, or the same name in events. Raises ValueError."""
     users: set[str] = set()
@@ -97,5 +81,5 @@ def check_distinct(accounts: Iterable[Named]) -> None:
     for account in accounts:
         for value, seen in ((account.username, users), (account.name, names)):
             if value in seen:
-                raise ValueError(f"accounts that differ; {value!r} occurs twice")
+                raise ValueError(f"expected accounts that differ; {value!r} occurs twice")
             seen.add(value)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from connectors._wire.addresses import server_address
 
 
 class ExamplePbxSettings(BaseModel):
@@ -13,7 +13,7 @@ class ExamplePbxSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_url: str = Field(
-        description="Address of the exchange, without a path.",
+        description="Address of the exchange, without /v1.",
         examples=["https://pbx.example.com"],
     )
     api_key: SecretStr = Field(description="Key of an account that may read and command.")
@@ -36,9 +36,4 @@ class ExamplePbxSettings(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        parts = urlsplit(value.rstrip("/"))
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("an address such as https://pbx.example.com")
-        if parts.username or parts.path or parts.query or parts.fragment:
-            raise ValueError("an address without user name, path, query and fragment")
-        return value.rstrip("/")
+        return server_address(value, example="https://pbx.example.com", requests_add="/v1")

@@ -20,14 +20,14 @@ def accounts_of(path: Path, model: type[_Account], what: str = "account") -> tup
     """
     try:
         if path.stat().st_size > MAX_ACCOUNTS_FILE_BYTES:
-            raise ValueError(f"an {what}s file of at most {MAX_ACCOUNTS_FILE_BYTES} bytes")
+            raise ValueError(f"expected an {what}s file of at most {MAX_ACCOUNTS_FILE_BYTES} bytes")
         items: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ValueError(f"an {what}s file that can be read: {error.strerror}") from None
+        raise ValueError(f"expected an {what}s file that can be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError):
-        raise ValueError(f"an {what}s file in YAML or JSON") from None
+        raise ValueError(f"expected an {what}s file in YAML or JSON") from None
     if not isinstance(items, list):
-        raise ValueError(f"an {what}s file with a list of {what}s")  # noqa: TRY004 - pydantic reports only value errors
+        raise ValueError(f"expected an {what}s file with a list of {what}s")  # noqa: TRY004 - pydantic reports only value errors
     accounts = []
     for index, item in enumerate(items):
         try:
@@ -36,6 +36,6 @@ def accounts_of(path: Path, model: type[_Account], what: str = "account") -> tup
             first = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or what
             raise ValueError(
-                f"sound {what}s in the file; number {index + 1}, {where}: {first['msg']}"
+                f"expected sound {what}s in the file; number {index + 1}, {where}: {first['msg']}"
             ) from None
     return tuple(accounts)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from connectors._wire.addresses import server_address
 from connectors._wire.signalr.negotiation import ORDER
 from connectors._wire.signalr.values import Transport
 
@@ -72,13 +73,13 @@ class Subscription(BaseModel):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.to == "alerts" and (self.names_entities or self.sum_by != "none"):
-            raise ValueError("alerts without ids and sum_by")
+            raise ValueError("expected alerts without ids and sum_by")
         if self.include_status_history and (self.to != "agents" or self.sum_by != "none"):
-            raise ValueError("include_status_history only for agents one by one")
+            raise ValueError("expected include_status_history only for agents one by one")
         if self.sum_by == "group" and not (
             self.team_ids or self.group_ids or self.business_unit_ids
         ):
-            raise ValueError("team_ids, group_ids or business_unit_ids for sum_by group")
+            raise ValueError("expected team_ids, group_ids or business_unit_ids for sum_by group")
         return self
 
 
@@ -193,14 +194,9 @@ class ClarityConnectSettings(BaseModel):
     def _is_address(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("an address such as https://connect.example.com")
-        if parts.username or parts.password:
-            raise ValueError("an address without user name and password")
-        if parts.query or parts.fragment or parts.path.rstrip("/").endswith("/webapi/api"):
-            raise ValueError("an address without /webapi/api, query and fragment")
-        return value.rstrip("/")
+        return server_address(
+            value, example="https://connect.example.com", requests_add="/webapi/api"
+        )
 
     @field_validator("ca_file")
     @classmethod
@@ -212,14 +208,14 @@ class ClarityConnectSettings(BaseModel):
         except OSError:
             is_pem = False
         if not is_pem:
-            raise ValueError("a readable file with certificates in PEM form")
+            raise ValueError("expected a readable file with certificates in PEM form")
         return value
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
         names = [subscription.name for subscription in self.subscriptions]
         if len(set(names)) != len(names):
-            raise ValueError("subscriptions with names that differ")
+            raise ValueError("expected subscriptions with names that differ")
         return self
 
     @property

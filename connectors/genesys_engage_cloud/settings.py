@@ -15,6 +15,7 @@ from pydantic import (
 from connectors._genesys import settings as shared
 from connectors._genesys.settings import Block
 from connectors._wire.accounts import accounts_of
+from connectors._wire.addresses import server_address
 from connectors.genesys_engage_cloud.auth import Credentials
 from connectors.genesys_engage_cloud.vendor import WORKSPACE, WORKSPACE_CHANNELS
 
@@ -65,16 +66,18 @@ class Account(Block):
     @classmethod
     def _no_slash(cls, value: str) -> str:
         if "/" in value:
-            raise ValueError(r"a user name such as tenant\user, without /")
+            raise ValueError(r"expected a user name such as tenant\user, without /")
         return value
 
     @model_validator(mode="after")
     def _one_grant(self) -> Self:
         given = (self.password, self.refresh_token, self.authorization_code)
         if sum(each is not None for each in given) != 1:
-            raise ValueError("exactly one of password, refresh_token and authorization_code")
+            raise ValueError(
+                "expected exactly one of password, refresh_token and authorization_code"
+            )
         if (self.authorization_code is None) != (self.redirect_uri is None):
-            raise ValueError("authorization_code and redirect_uri together")
+            raise ValueError("expected authorization_code and redirect_uri together")
         return self
 
     @property
@@ -166,13 +169,13 @@ class ProvisioningSettings(Block):
     def _are_operations(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
             if not name.replace("-", "").isalnum():
-                raise ValueError("names of operations such as get-users")
+                raise ValueError("expected names of operations such as get-users")
         return value
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.watch and not self.read:
-            raise ValueError("something to watch or to read")
+            raise ValueError("expected something to watch or to read")
         return self
 
 
@@ -238,16 +241,14 @@ class GenesysEngageCloudSettings(Block):
     @field_validator("base_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        return shared.address(
-            value, example="https://gapi.example.com", ending="/v3", named="the path of an API"
-        )
+        return server_address(value, example="https://gapi.example.com", requests_add="/v3")
 
     @field_validator("channels")
     @classmethod
     def _are_channels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for channel in value:
             if not channel.startswith(f"{WORKSPACE}/"):
-                raise ValueError(f"channels that begin with {WORKSPACE}/")
+                raise ValueError(f"expected channels that begin with {WORKSPACE}/")
         return value
 
     @model_validator(mode="after")
@@ -256,12 +257,12 @@ class GenesysEngageCloudSettings(Block):
             self._from_file = accounts_of(self.accounts_file, Account)
         accounts = self.all_accounts
         if not accounts and self.statistics is None and self.provisioning is None:
-            raise ValueError("at least one account, or statistics, or provisioning")
+            raise ValueError("expected at least one account, or statistics, or provisioning")
         shared.check_distinct(accounts)
         names = {account.username for account in accounts}
         for block in (self.statistics, self.provisioning):
             if block is not None and block.account is not None and block.account not in names:
-                raise ValueError(f"an account that exists; {block.account!r} is none")
+                raise ValueError(f"expected an account that exists; {block.account!r} is none")
         return self
 
     @property

@@ -15,6 +15,7 @@ from pydantic import (
 from connectors._genesys import settings as shared
 from connectors._genesys.settings import Block
 from connectors._wire.accounts import accounts_of
+from connectors._wire.addresses import server_address
 from connectors.genesys_web_services.settings_site import Directory, Statistics
 from connectors.genesys_web_services.vendor import (
     CHATS_TOPIC,
@@ -66,7 +67,9 @@ class Account(Block):
     @classmethod
     def _no_colon(cls, value: str) -> str:
         if ":" in value or "/" in value:
-            raise ValueError("a user name without : and / (RFC 7617 section 2 excludes the colon)")
+            raise ValueError(
+                "expected a user name without : and / (RFC 7617 section 2 excludes the colon)"
+            )
         return value
 
     @property
@@ -145,9 +148,7 @@ class GenesysWebServicesSettings(Block):
     @field_validator("base_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        return shared.address(
-            value, example="https://gws.example.com:8090", ending="/api/v2", named="/api/v2"
-        )
+        return server_address(value, example="https://gws.example.com:8090", requests_add="/api/v2")
 
     @field_validator("topics", "site_topics")
     @classmethod
@@ -160,7 +161,7 @@ class GenesysWebServicesSettings(Block):
             self._from_file = accounts_of(self.accounts_file, Account)
         accounts = self.all_accounts
         if not accounts:
-            raise ValueError("at least one account, in accounts or in accounts_file")
+            raise ValueError("expected at least one account, in accounts or in accounts_file")
         shared.check_distinct(accounts)
         return self
 
@@ -183,5 +184,5 @@ class GenesysWebServicesSettings(Block):
 def _topics(value: tuple[str, ...]) -> tuple[str, ...]:
     for topic in value:
         if not topic.startswith("/") or topic.startswith("/meta/"):
-            raise ValueError("topics that begin with / and are not below /meta")
+            raise ValueError("expected topics that begin with / and are not below /meta")
     return value

@@ -87,7 +87,7 @@ class Statistics(BaseModel):
     def _differ(self) -> Self:
         ids = [one.id for one in self.objects]
         if twice := next((one for one in ids if ids.count(one) > 1), None):
-            raise ValueError(f"objects that differ; {twice!r} occurs twice")
+            raise ValueError(f"expected objects that differ; {twice!r} occurs twice")
         return self
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from connectors._wire.addresses import server_address
 from connectors.incontact_wfo import vendor
 
 Identifier = Literal["Id", "CrmUsername", "Phone", "SystemUsername", "Username"]
@@ -98,14 +98,7 @@ class IncontactWfoSettings(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("an address such as https://recorder.example.com")
-        if parts.username or parts.password:
-            raise ValueError("an address without user name and password: they have their own keys")
-        if parts.query or parts.fragment or parts.path.rstrip("/").lower().endswith("/api"):
-            raise ValueError("an address without /api, query and fragment")
-        return value.rstrip("/")
+        return server_address(value, example="https://recorder.example.com", requests_add="/api")
 
     @field_validator("time_zone")
     @classmethod
@@ -113,7 +106,9 @@ class IncontactWfoSettings(BaseModel):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("the IANA name of a time zone such as America/Denver") from None
+            raise ValueError(
+                "expected the IANA name of a time zone such as America/Denver"
+            ) from None
         return value
 
     @field_validator("tag_fields")
@@ -124,12 +119,12 @@ class IncontactWfoSettings(BaseModel):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if (self.username is None) != (self.password is None):
-            raise ValueError("username and password together")
+            raise ValueError("expected username and password together")
         if self.ca_file is not None and not self.base_url.startswith("https:"):
-            raise ValueError("no ca_file without https in base_url")
+            raise ValueError("expected no ca_file without https in base_url")
         wanted = [(agent.identifier, agent.value) for agent in self.agents]
         if len(set(wanted)) != len(wanted):
-            raise ValueError("agents that differ")
+            raise ValueError("expected agents that differ")
         return self
 
     @property

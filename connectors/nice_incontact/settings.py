@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -18,6 +17,7 @@ from pydantic import (
 )
 
 from connectors._wire.accounts import accounts_of
+from connectors._wire.addresses import server_address
 from connectors.nice_incontact.settings_polls import Polls
 
 _VERSION = re.compile(r"v\d{1,3}\.\d{1,2}")
@@ -113,25 +113,27 @@ class SignIn(BaseModel):
     @field_validator("url", "discovery_url", "api_url")
     @classmethod
     def _is_address(cls, value: str | None) -> str | None:
-        return None if value is None else _address(value)
+        if value is None:
+            return None
+        return server_address(value, example="https://api.incontact.com")
 
     @model_validator(mode="after")
     def _fits_method(self) -> Self:
         method = self.method
         missing = [name for name in _NEEDED[method] if getattr(self, name) is None]
         if missing:
-            raise ValueError(f"{', '.join(missing)} for the method {method}")
+            raise ValueError(f"expected {', '.join(missing)} for the method {method}")
         stray = [
             name
             for name in self.model_fields_set
             if name != "method" and name not in _USED[method] and getattr(self, name) is not None
         ]
         if stray:
-            raise ValueError(f"no {', '.join(sorted(stray))} with the method {method}")
+            raise ValueError(f"expected no {', '.join(sorted(stray))} with the method {method}")
         if method == "access_key" and not (self.url or self.area):
-            raise ValueError("area or url for the method access_key")
+            raise ValueError("expected area or url for the method access_key")
         if method in {"access_key", "oidc"} and not (self.api_url or self.tenant_id):
-            raise ValueError(f"tenant_id or api_url for the method {method}")
+            raise ValueError(f"expected tenant_id or api_url for the method {method}")
         return self
 
 
@@ -181,7 +183,7 @@ class Agent(BaseModel):
     def _whole(self) -> Self:
         for name, secret in (("username", "password"), ("access_key_id", "access_key_secret")):
             if (getattr(self, name) is None) != (getattr(self, secret) is None):
-                raise ValueError(f"{name} and {secret} together")
+                raise ValueError(f"expected {name} and {secret} together")
         return self
 
     @property
@@ -220,7 +222,7 @@ class Sessions(BaseModel):
     @classmethod
     def _in_range(cls, value: int) -> int:
         if value != 0 and not 30 <= value <= 300:  # noqa: PLR2004 - the bounds of the API, as the message says
-            raise ValueError("0, or 30 to 300 seconds")
+            raise ValueError("expected 0, or 30 to 300 seconds")
         return value
 
 
@@ -275,7 +277,7 @@ class NiceIncontactSettings(BaseModel):
     @classmethod
     def _is_version(cls, value: str) -> str:
         if not _VERSION.fullmatch(value):
-            raise ValueError("a version such as v23.0")
+            raise ValueError("expected a version such as v23.0")
         return value
 
     @field_validator("versions")
@@ -284,7 +286,7 @@ class NiceIncontactSettings(BaseModel):
         for path, version in value.items():
             if not path or path.startswith("/") or not _VERSION.fullmatch(version):
                 raise ValueError(
-                    "beginnings of paths without a slash before, to versions such as v23.0"
+                    "expected beginnings of paths without a slash before, to versions such as v23.0"
                 )
         return value
 
@@ -294,27 +296,31 @@ class NiceIncontactSettings(BaseModel):
             self._from_file = accounts_of(self.agents_file, Agent, "agent")
         agents, method = self.all_agents, self.sign_in.method
         if not agents and not self.polls.any:
-            raise ValueError("agents, agents_file or polls: otherwise there is nothing to hear")
+            raise ValueError(
+                "expected agents, agents_file or polls: otherwise there is nothing to hear"
+            )
         if agents and method == "client":
             raise ValueError(
-                "another sign_in.method than client for agents: client tokens serve no user's calls"
+                "expected another sign_in.method than client for agents: client tokens serve no user's calls"
             )
         seen: set[str] = set()
         for agent in agents:
             if agent.agent_id in seen:
-                raise ValueError(f"agents that differ; {agent.agent_id!r} occurs twice")
+                raise ValueError(f"expected agents that differ; {agent.agent_id!r} occurs twice")
             seen.add(agent.agent_id)
             if agent.username is not None and method != "password":
-                raise ValueError(f"no username for agent {agent.agent_id} with the method {method}")
+                raise ValueError(
+                    f"expected no username for agent {agent.agent_id} with the method {method}"
+                )
             if agent.access_key_id is not None and method not in {"access_key", "oidc"}:
                 raise ValueError(
-                    f"no access_key_id for agent {agent.agent_id} with the method {method}"
+                    f"expected no access_key_id for agent {agent.agent_id} with the method {method}"
                 )
             if self.sessions.mode == "start" and not (
                 agent.station_id or agent.station_phone_number
             ):
                 raise ValueError(
-                    f"station_id or station_phone_number for agent {agent.agent_id} to start a session on"
+                    f"expected station_id or station_phone_number for agent {agent.agent_id} to start a session on"
                 )
         return self
 
@@ -338,14 +344,3 @@ class NiceIncontactSettings(BaseModel):
         """The version of the API for a request; the longest beginning of its path decides."""
         fitting = [begin for begin in self.versions if path.lower().startswith(begin.lower())]
         return self.versions[max(fitting, key=len)] if fitting else self.api_version
-
-
-def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("an address such as https://api.incontact.com")
-    if parts.username or parts.password:
-        raise ValueError("an address without user name and password")
-    if parts.query or parts.fragment:
-        raise ValueError("an address without query and fragment")
-    return value.rstrip("/")

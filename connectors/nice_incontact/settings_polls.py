@@ -59,7 +59,7 @@ class WindowPoll(Poll):
     @classmethod
     def _whole_quarters(cls, value: int) -> int:
         if value % QUARTER_SECONDS:
-            raise ValueError(f"a multiple of {QUARTER_SECONDS} seconds")
+            raise ValueError(f"expected a multiple of {QUARTER_SECONDS} seconds")
         return value
 
 

@@ -147,7 +147,9 @@ class KafkaSettings(BaseModel):
         for server in value:
             host, _, port = server.rpartition(":")
             if not host.strip("[]") or not port.isdecimal() or not 0 < int(port) <= PORT_LIMIT:
-                raise ValueError(f"{server!r} is not host:port, such as broker-1.example.com:9092")
+                raise ValueError(
+                    f"{server!r}, expected host:port, such as broker-1.example.com:9092"
+                )
         return value
 
     @field_validator("topic")

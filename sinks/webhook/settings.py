@@ -147,11 +147,13 @@ class WebhookSettings(BaseModel):
         try:
             parsed = URL(url)
         except ValueError as error:
-            raise ValueError("is not a URL") from error
+            raise ValueError("expected a URL such as https://crm.example.com/hook") from error
         if parsed.scheme not in {"http", "https"} or not parsed.host:
-            raise ValueError("must begin with http:// or https:// and name a host")
+            raise ValueError("expected a URL that begins with http:// or https:// and names a host")
         if parsed.user is not None or parsed.password is not None:
-            raise ValueError("must not hold a user name or password: use headers.Authorization")
+            raise ValueError(
+                "expected a URL without user name or password: use headers.Authorization"
+            )
         return url
 
     @field_validator("headers")

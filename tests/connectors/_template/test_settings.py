@@ -14,7 +14,7 @@ from connectors._template.settings import ExamplePbxSettings
         ("pbx.example.com", "an address such as"),
         ("ftp://pbx.example.com", "an address such as"),
         ("https://user@pbx.example.com", "without user name"),
-        ("https://pbx.example.com/v1", "without user name, path"),
+        ("https://pbx.example.com/v1", "without /v1"),
     ],
 )
 def test_an_address_that_cannot_work_is_refused(address: str, remedy: str) -> None:

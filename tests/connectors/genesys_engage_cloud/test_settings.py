@@ -32,7 +32,7 @@ def account(**fields: Any) -> dict[str, Any]:
     [
         ({"base_url": "ftp://x"}, "an address such as"),
         ({"base_url": "https://u:p@x"}, "without user name and password"),
-        ({"base_url": "https://x/workspace/v3"}, "without the path of an API"),
+        ({"base_url": "https://x/workspace/v3"}, "without /v3 at its end"),
         ({"accounts": []}, "at least one account, or statistics, or provisioning"),
         (account(), "exactly one of password"),
         (account(password="p", refresh_token="r"), "exactly one of password"),

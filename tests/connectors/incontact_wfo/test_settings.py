@@ -19,7 +19,7 @@ RECORDER = "https://recorder.example.com:8443"
         ({"base_url": "ftp://recorder"}, "https://recorder.example.com"),
         ({"base_url": "http://u:p@recorder"}, "their own keys"),
         ({"base_url": "http://recorder/api/"}, "without /api"),
-        ({"base_url": "http://recorder?x=1"}, "without /api, query"),
+        ({"base_url": "http://recorder?x=1"}, "without query"),
         ({"time_zone": "Denver/America"}, "America/Denver"),
         ({"time_zone": "../etc/passwd"}, "America/Denver"),
         ({"username": "tieline"}, "username and password together"),
