@@ -61,8 +61,8 @@ class Interruptible:
         self._scope: asyncio.Timeout | None = None
 
     def interrupt(self) -> None:
-        """End the waiting, if there is one."""
-        if self._scope is not None:
+        """End the waiting, if there is one and it is not ending already."""
+        if self._scope is not None and not self._scope.expired():
             self._scope.reschedule(asyncio.get_running_loop().time())
 
     async def __aenter__(self) -> None:

@@ -43,6 +43,25 @@ async def test_interrupting_nothing_is_harmless_and_not_remembered() -> None:
     assert reached
 
 
+async def test_a_waiting_that_is_ending_can_be_interrupted_again() -> None:
+    """A feed is woken because it is quiet, and in the same moment a stop wakes all feeds."""
+    waiting = Interruptible()
+    again = 0
+
+    async def ends_slowly() -> None:
+        nonlocal again
+        try:
+            await asyncio.Event().wait()
+        finally:
+            waiting.interrupt()
+            again += 1
+
+    asyncio.get_running_loop().call_soon(waiting.interrupt)
+    async with waiting:
+        await ends_slowly()
+    assert again == 1
+
+
 async def test_a_timeout_inside_a_waiting_is_not_taken_for_an_interruption() -> None:
     with pytest.raises(TimeoutError):
         async with Interruptible():
