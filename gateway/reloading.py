@@ -12,7 +12,7 @@ for its reload.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
@@ -73,6 +73,7 @@ class Reloader:
             roster.try_connector,
         )
         self._sinks = _Blocks("sink", config.sinks, roster.add_sink, roster.remove_sink)
+        self._awaiting_restart: Sequence[str] = ()
         self._one_at_a_time = asyncio.Lock()
         self._asked = asyncio.Event()
 
@@ -99,7 +100,7 @@ class Reloader:
         async with self._one_at_a_time:
             wanted = await asyncio.to_thread(self._read)
             report = await self._swap(wanted, changes(self._in_force(), wanted))
-            self._telemetry.reloaded(report)
+            self._tell(report, report.need_restart)
             return report
 
     async def take_files(self) -> None:
@@ -107,9 +108,10 @@ class Reloader:
         async with self._one_at_a_time:
             wanted = await asyncio.to_thread(self._read_again, self._config)
             found = changes(self._in_force(), wanted)
+            need_restart = [key for key in found.need_restart if key not in self._awaiting_restart]
             report = await self._swap(wanted, found)
-            if found.connectors or found.sinks or found.swapped:
-                self._telemetry.files_taken_over(report, failed=bool(report.failed))
+            if found.connectors or found.sinks or found.swapped or need_restart:
+                self._tell(report, need_restart, files=True)
 
     @property
     def files(self) -> Files:
@@ -123,6 +125,7 @@ class Reloader:
         ]
         await self._take_over(wanted.gateway)
         self._config = replace(wanted, gateway=with_swapped(self._config.gateway, wanted.gateway))
+        self._awaiting_restart = found.need_restart
         return ReloadReport(
             connectors=_told(found.connectors),
             sinks=_told(found.sinks),
@@ -131,6 +134,16 @@ class Reloader:
             failed=failed,
             warnings=[str(warning) for warning in wanted.warnings],
         )
+
+    def _tell(
+        self, report: ReloadReport, need_restart: Sequence[str], *, files: bool = False
+    ) -> None:
+        result = "needs_restart" if need_restart else "taken_over"
+        hints = [f"restart the gateway for {', '.join(need_restart)}"] if need_restart else []
+        if report.failed:
+            result = "failed"
+            hints.insert(0, "mend the blocks that failed, and reload")
+        self._telemetry.taken_over(report, result=result, hint="; ".join(hints), files=files)
 
     def _in_force(self) -> Config:
         return replace(self._config, connectors=self._connectors.running, sinks=self._sinks.running)

@@ -84,7 +84,7 @@ class Telemetry:
             "Changes of files with secrets, certificates or accounts.",
             "result",
         )
-        for result in ("taken_over", "refused", "failed"):
+        for result in ("taken_over", "refused", "failed", "needs_restart"):
             # There from the start, so that the first one is seen as an increase.
             self._file_changes.labels(result)
         self._connector_paused = gauge(
@@ -264,20 +264,21 @@ class Telemetry:
         self._sink_up.labels(sink).set(1)
         self._log.info("sink open", sink=sink, position=position)
 
-    def reloaded(self, report: object) -> None:
-        """A changed configuration was taken over."""
-        self._log.info("configuration reloaded", **msgspec.to_builtins(report))
+    def taken_over(self, report: object, *, result: str, hint: str, files: bool = False) -> None:
+        """A changed configuration, or `files` that it draws on, are in force, but for what the hint names.
+
+        `result` is `taken_over`, `needs_restart` or `failed`; a hint is empty only at the first.
+        """
+        if files:
+            self._file_changes.labels(result).inc()
+        log = self._log.error if result == "failed" else self._log.warning
+        what = "changed files taken over" if files else "configuration reloaded"
+        more = {"hint": hint} if hint else {}
+        (log if hint else self._log.info)(what, **msgspec.to_builtins(report), **more)
 
     def reload_refused(self, error: TielineError) -> None:
         """A configuration could not be taken over; what was in force still is."""
         self._log.error("configuration not reloaded", **_described(error))
-
-    def files_taken_over(self, report: object, *, failed: bool) -> None:
-        """Secrets, certificates or accounts changed in their files and are in force, but for blocks that failed."""
-        self._file_changes.labels("failed" if failed else "taken_over").inc()
-        log = self._log.error if failed else self._log.info
-        more = {"hint": "mend the files of the blocks that failed"} if failed else {}
-        log("changed files taken over", **msgspec.to_builtins(report), **more)
 
     def files_refused(self, error: TielineError) -> None:
         """A file that the configuration draws on has changed and cannot be taken over; what was in force still is."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from config import Config, InvalidConfiguration, load, load_again
 from config.settings import GatewaySettings
@@ -155,6 +156,55 @@ async def test_another_key_for_resume_states_needs_no_restart(tmp_path: Path) ->
     assert report.taken_over == ("gateway.journal.encryption_keys",)
     assert running.keys == [1]
     assert (await running.reloader.reload()).taken_over == ()
+
+
+@pytest.mark.parametrize(
+    ("block", "key"),
+    [
+        ("liveness: {learn: false}", "gateway.liveness.learn"),
+        ("liveness: {check_seconds: 1}", "gateway.liveness.check_seconds"),
+        ("traces: {endpoint: 'http://127.0.0.1:4318/v1/traces'}", "gateway.traces"),
+    ],
+)
+async def test_what_only_a_restart_takes_over_is_a_warning_that_names_it(
+    tmp_path: Path, block: str, key: str
+) -> None:
+    running = Running(tmp_path, GOOD)
+    running.write(GOOD.replace("api: {", f"{block}\n  api: {{"))
+    with capture_logs() as told:
+        report = await running.reloader.reload()
+    assert report.need_restart == (key,)
+    assert [(one["log_level"], one["hint"]) for one in told] == [
+        ("warning", f"restart the gateway for {key}")
+    ]
+
+
+async def test_a_block_that_failed_makes_the_reload_an_error_in_the_log(tmp_path: Path) -> None:
+    running = Running(tmp_path, GOOD)
+    running.taken.broken.add("broken.jsonl")
+    running.write(GOOD.replace("path: events.jsonl", "path: broken.jsonl"))
+    with capture_logs() as told:
+        await running.reloader.reload()
+    assert [(one["log_level"], one["hint"]) for one in told] == [
+        ("error", "mend the blocks that failed, and reload")
+    ]
+
+
+async def test_a_rotated_secret_that_needs_a_restart_is_told_once(tmp_path: Path) -> None:
+    """It is not in force, and a later rotation of another secret is no news of it."""
+    for name in ("header", "password"):
+        (tmp_path / name).write_text("one")
+    traces = "{endpoint: 'http://127.0.0.1:4318/v1/traces', headers: {x-key: {file: header}}}"
+    text = GOOD.replace("api: {", f"traces: {traces}\n  api: {{")
+    running = Running(tmp_path, text.replace("correct-horse", "{file: password}"))
+    with capture_logs() as told:
+        for name in ("header", "password"):
+            (tmp_path / name).write_text("two")
+            await running.reloader.take_files()
+    assert [(one["log_level"], one.get("hint")) for one in told] == [
+        ("warning", "restart the gateway for gateway.traces.headers"),
+        ("info", None),
+    ]
 
 
 async def test_a_signal_asks_and_a_bad_file_does_not_end_the_asking(tmp_path: Path) -> None:
