@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from gateway.contracts import Burial, HeldChanges, Journal
 from gateway.errors import ConfigError, JournalFull
+
+SAVE_PAUSE_SECONDS = 0.05
+"""Between two saves: each is a transaction and a sync, which appends would wait for. So much may be offered again."""
 
 
 class SinkPosition:
     """One sink's position. `reached` is where it stands; the journal follows behind the delivery's back."""
 
-    def __init__(self, journal: Journal, sink: str) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        sink: str,
+        *,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`pause` waits real seconds: it spares the disk, whatever the gateway's clock says."""
         self._journal = journal
         self._sink = sink
+        self._pause = pause
         self._moved = asyncio.Event()
         self._saved = 0
         self.reached = 0
@@ -49,11 +60,12 @@ class SinkPosition:
             self.advance(held)
 
     async def save_moves(self) -> None:
-        """Save until cancelled: one save at a time, always the newest."""
+        """Save until cancelled: a move after a rest at once, of those that follow soon only the newest."""
         while True:
             await self._moved.wait()
             self._moved.clear()
             await self.commit(self.reached)
+            await self._pause(SAVE_PAUSE_SECONDS)
 
     async def commit(
         self, position: int, burials: Sequence[Burial] = (), held: HeldChanges | None = None
