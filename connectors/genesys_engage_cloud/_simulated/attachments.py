@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from connectors._simulation.genesys_ids import uuid
 from connectors._simulation.uploads import read_file
 from connectors.genesys_engage_cloud._simulated.http import read_body
 from connectors.genesys_engage_cloud._simulated.media import Media
 from connectors.genesys_engage_cloud._simulated.messages import ROOT
-from connectors.genesys_engage_cloud._simulated.model import Agent, Interaction, uuid
+from connectors.genesys_engage_cloud._simulated.model import Agent, Interaction
 from connectors.genesys_engage_cloud._simulated.workspace import Workspace
 from connectors.genesys_engage_cloud._simulated.world import FAILED, NOT_FOUND, Outcome, Refusal
 

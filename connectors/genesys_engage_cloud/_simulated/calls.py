@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from connectors._simulation.genesys_ids import call_uuid, connection_id, uuid
 from connectors.genesys_engage_cloud._simulated import messages
 from connectors.genesys_engage_cloud._simulated.messages import call_capabilities
 from connectors.genesys_engage_cloud._simulated.model import (
@@ -18,9 +19,6 @@ from connectors.genesys_engage_cloud._simulated.model import (
     Pairs,
     Recording,
     Style,
-    call_uuid,
-    connection_id,
-    uuid,
 )
 from connectors.genesys_engage_cloud._simulated.pairs import key_values, pairs_of
 from connectors.genesys_engage_cloud._simulated.world import (

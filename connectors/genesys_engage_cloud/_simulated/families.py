@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from connectors._simulation.genesys_ids import uuid
 from connectors.genesys_engage_cloud._simulated import media_messages, messages
 from connectors.genesys_engage_cloud._simulated.http import done, parameters, read_body
 from connectors.genesys_engage_cloud._simulated.media import Media, workbin_id
@@ -16,7 +17,6 @@ from connectors.genesys_engage_cloud._simulated.model import (
     Interaction,
     InteractionState,
     Pairs,
-    uuid,
 )
 from connectors.genesys_engage_cloud._simulated.pairs import pairs_of
 from connectors.genesys_engage_cloud._simulated.workspace import Workspace

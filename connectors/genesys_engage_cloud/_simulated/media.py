@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from connectors._simulation.genesys_ids import interaction_id
 from connectors.genesys_engage_cloud._simulated import media_messages, messages
 from connectors.genesys_engage_cloud._simulated.model import (
     Agent,
     Interaction,
     InteractionState,
     Pairs,
-    interaction_id,
 )
 from connectors.genesys_engage_cloud._simulated.world import (
     World,

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from connectors._simulation.bayeux_server import BayeuxServer
 from connectors._simulation.bayeux_session import ServerSession, matches
+from connectors._simulation.genesys_ids import uuid
 from connectors.genesys_engage_cloud._simulated.auth import Auth
 from connectors.genesys_engage_cloud._simulated.http import (
     WITHHELD,
@@ -25,7 +26,6 @@ from connectors.genesys_engage_cloud._simulated.http import (
     read_body,
     reply,
 )
-from connectors.genesys_engage_cloud._simulated.model import uuid
 from connectors.genesys_engage_cloud._simulated.sessions import Session, Sessions
 from connectors.genesys_engage_cloud._simulated.world import (
     BAD_REQUEST,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from connectors._simulation.genesys_ids import call_uuid, connection_id, uuid
 from connectors.genesys_web_services._simulated import messages
 from connectors.genesys_web_services._simulated.messages import call_capabilities
 from connectors.genesys_web_services._simulated.model import (
@@ -17,9 +18,6 @@ from connectors.genesys_web_services._simulated.model import (
     CallState,
     Recording,
     Style,
-    call_uuid,
-    connection_id,
-    uuid,
 )
 from connectors.genesys_web_services._simulated.world import (
     INVALID,

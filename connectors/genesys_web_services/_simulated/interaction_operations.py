@@ -9,13 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from connectors._simulation.genesys_ids import interaction_id
 from connectors.genesys_web_services._simulated.interactions import Media
-from connectors.genesys_web_services._simulated.model import (
-    Agent,
-    Interaction,
-    InteractionState,
-    interaction_id,
-)
+from connectors.genesys_web_services._simulated.model import Agent, Interaction, InteractionState
 from connectors.genesys_web_services._simulated.world import (
     INVALID,
     MISSING,

@@ -6,13 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from connectors._simulation.genesys_ids import interaction_id
 from connectors.genesys_web_services._simulated import messages
-from connectors.genesys_web_services._simulated.model import (
-    Agent,
-    Interaction,
-    InteractionState,
-    interaction_id,
-)
+from connectors.genesys_web_services._simulated.model import Agent, Interaction, InteractionState
 from connectors.genesys_web_services._simulated.world import World
 
 Data = dict[str, Any]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
-from random import Random
 from typing import Any
 
 
@@ -190,27 +189,3 @@ class Agent:
     def logged_in(self) -> bool:
         """Whether the agent has a contact-centre session on voice."""
         return self.voice.state != "LoggedOut"
-
-
-def uuid(rng: Random) -> str:
-    """A random UUID from the simulator's own generator."""
-    digits = f"{rng.getrandbits(128):032x}"
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-
-
-_BASE32 = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
-
-
-def call_uuid(rng: Random) -> str:
-    """A call UUID in T-Server's alphabet."""
-    return "".join(rng.choices(_BASE32, k=32))
-
-
-def interaction_id(rng: Random) -> str:
-    """An id in Interaction Server's form."""
-    return "0000" + "".join(rng.choices(_BASE32, k=12))
-
-
-def connection_id(rng: Random) -> str:
-    """A connection id."""
-    return f"{rng.getrandbits(64):016x}"

@@ -13,6 +13,7 @@ import msgspec
 
 from connectors._simulation.agenda import Agenda
 from connectors._simulation.bayeux_server import BayeuxServer
+from connectors._simulation.genesys_ids import uuid
 from connectors._simulation.ledger import Ledger
 from connectors.genesys_web_services._simulated import messages
 from connectors.genesys_web_services._simulated.model import (
@@ -22,7 +23,6 @@ from connectors.genesys_web_services._simulated.model import (
     Agent,
     Style,
     UserState,
-    uuid,
 )
 from connectors.genesys_web_services._simulated.settings import SimulatorSettings
 
