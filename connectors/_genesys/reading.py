@@ -16,6 +16,7 @@ from connectors._genesys.message import Message
 from connectors._genesys.values import identifier, objects
 from gateway.events import Confidence, Event
 from gateway.events.calls import Call
+from gateway.events.common import Native
 from gateway.events.interactions import Interaction
 from gateway.states import ConnectionState
 
@@ -72,6 +73,20 @@ def unheard(resources: list[Any], heard: frozenset[str]) -> list[dict[str, Any]]
 
 def end_call(message: Message, call_id: str, known: KnownCall) -> None:
     """A call that is not there any more."""
+    add_end(message, call_id, known, _ABSENT, message.native(), confidence=Confidence.INFERRED)
+
+
+def add_end(
+    message: Message,
+    call_id: str,
+    known: KnownCall,
+    cause: str,
+    native: Native,
+    *,
+    successor: str | None = None,
+    confidence: Confidence = Confidence.OBSERVED,
+) -> None:
+    """Tell that a call is over for the agent, and under which id it goes on, if it does."""
     message.add(
         "tieline.call.ended.v1",
         f"call/{call_id}",
@@ -82,11 +97,12 @@ def end_call(message: Message, call_id: str, known: KnownCall) -> None:
             state=ConnectionState.CLEARED,
             previous_state=known.state,
             direction=known.direction,
-            cause=_ABSENT,
-            native=message.native(),
+            cause=cause,
+            related_call=successor,
+            native=native,
         ),
         correlation=call_id,
-        confidence=Confidence.INFERRED,
+        confidence=confidence,
     )
 
 

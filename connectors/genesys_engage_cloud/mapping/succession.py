@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from connectors._genesys.message import Message
+from connectors._genesys.reading import add_end
 from connectors._genesys.values import identifier
 from connectors.genesys_engage_cloud.mapping.picture import MAX_ENDED, AgentPicture, Ended, put
 from connectors.genesys_engage_cloud.mapping.transfers import Transfers
-from gateway.events.calls import Call
 from gateway.events.common import Native
-from gateway.states import ConnectionState
 
 TRANSFERRED = "transferred"
 
@@ -32,19 +31,4 @@ def end_former(
     leg = picture.calls.pop(former)
     put(picture.ended, former, Ended(last=leg.last), MAX_ENDED)
     Transfers(picture).forget(former)
-    message.add(
-        "tieline.call.ended.v1",
-        f"call/{former}",
-        former,
-        Call(
-            call=former,
-            agent=message.origin.agent,
-            state=ConnectionState.CLEARED,
-            previous_state=leg.state,
-            direction=leg.direction,
-            cause=TRANSFERRED,
-            related_call=successor,
-            native=native,
-        ),
-        correlation=former,
-    )
+    add_end(message, former, leg, TRANSFERRED, native, successor=successor)

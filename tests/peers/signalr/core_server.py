@@ -114,7 +114,7 @@ async def main(options: argparse.Namespace) -> None:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", options.port, ssl_context=tls)
     await site.start()
-    print(json.dumps({"port": runner.addresses[0][1]}), flush=True)  # noqa: T201
+    print(json.dumps({"port": runner.addresses[0][1]}), flush=True)  # noqa: T201 - whoever starts it reads its port
     await asyncio.Event().wait()
 
 
