@@ -24,6 +24,7 @@ class StoredAttachment:
         media_type: what kind of content it is.
         size_bytes: its length.
         path: where the content is. It is read in pieces, never as a whole, and never changed.
+        expires: when the gateway removes it.
     """
 
     id: str
@@ -35,7 +36,7 @@ class StoredAttachment:
 
 
 class AttachmentStore(Protocol):
-    """The uploads that are kept."""
+    """The uploads that are kept. Asked by a connector while it executes a command."""
 
     def find(self, attachment_id: str) -> StoredAttachment | None:
         """An upload by its id; none if it is not known, discarded or too old. No I/O."""

@@ -159,8 +159,7 @@ class CommandTarget(Protocol):
         Called after the command was checked against the capability table; concurrently with the feeds and with commands
         to other agents, in order for one agent. The caller enforces the deadline by cancellation, after which the
         command may or may not have been sent. Returns `accepted` with an expectation, `done` when the reply is the
-        proof,
-        `refused`, `partial`; raises CommandRefused (certain), CommandUncertain (sent, answer lost), NotReady or
+        proof, `refused`, `partial`; raises CommandRefused (certain), CommandUncertain (sent, answer lost), NotReady or
         NotConnected (not sent). Never retries anything that may have been carried out.
         """
         ...
@@ -186,8 +185,9 @@ class Snapshotter(Protocol):
     async def snapshot(self, feed: Feed) -> Sequence[Event]:
         """The events that lead from what the feed last told to what the platform says now.
 
-        Called by the supervisor after a gap, between two `receive`s of that feed. The events are marked `reconciled`.
-        Raises like `Feed.connect`.
+        Called by the supervisor after a gap or a surprise, between two `receive`s of that feed, which hears nothing
+        meanwhile. The caller sets no time limit: each request has its own. If cancelled, what was read is lost and
+        `Feed.drain` or `Feed.close` follows. The events are marked `reconciled`. Raises like `Feed.connect`.
         """
         ...
 
@@ -209,7 +209,10 @@ class Prober(Protocol):
     """Optional: a one-off check for `check-config --probe`."""
 
     async def probe(self) -> str:
-        """Connect, look, disconnect; say in one line what was found. Raises like `Feed.connect`."""
+        """Connect, look, disconnect; say in one line what was found. Raises like `Feed.connect`.
+
+        Called once, of a connector whose feeds are never connected; the caller sets the time limit, and closes it.
+        """
         ...
 
 
@@ -218,5 +221,5 @@ class Diagnosable(Protocol):
     """Optional: facts for the control API."""
 
     def diagnostics(self) -> Mapping[str, Any]:
-        """Redacted facts as JSON values. No I/O."""
+        """Redacted facts as JSON values. Called by the API at any moment, also before a feed is connected. No I/O."""
         ...

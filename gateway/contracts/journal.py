@@ -135,7 +135,13 @@ class JournalStatistics:
 
 
 class Journal(Protocol):
-    """The durable log between feeds and sinks. All methods may be called concurrently."""
+    """The durable log between feeds and sinks.
+
+    All methods may be called concurrently, by tasks of one event loop, which none of them blocks. A write whose caller
+    is cancelled may or may not happen; `append`, `commit`, `put` and `forget` may be asked the same again. Besides what
+    a method names, each may raise JournalFull (no room, nothing was written), JournalCorrupt (the file cannot be
+    trusted: nothing more is written), JournalClosed, and for other faults of the disk JournalError.
+    """
 
     @property
     def id(self) -> str:
@@ -146,15 +152,13 @@ class Journal(Protocol):
         """Store events and, if given, the feed's resume state, in one transaction; durable when it returns.
 
         Appends of one feed keep their order; appends of many feeds share one fsync. Events whose id is already
-        stored are
-        left out and counted. Raises JournalFull: nothing was written, wait with `wait_for_room`. If cancelled, the
-        append
-        may or may not happen: append the same again.
+        stored are left out and counted. Waits while too much is on its way to the disk. Raises JournalFull: nothing
+        was written, wait with `wait_for_room`.
         """
         ...
 
     async def wait_for_room(self) -> None:
-        """Return when an append that was refused as full is worth another try."""
+        """Return when an append that was refused as full is worth another try. Cancel-safe."""
         ...
 
     async def read(self, after: int, limit: int) -> Sequence[StoredEvent]:

@@ -37,7 +37,7 @@ class ConnectorContext:
 
 
 class PictureView(Protocol):
-    """Read access to the live picture, for sinks that show figures."""
+    """Read access to the live picture, for sinks that show figures. Each is a walk over all of it, without I/O."""
 
     def agents_by_state(self) -> Mapping[tuple[str, str], int]:
         """(connector, agent state) to number of agents."""

@@ -71,26 +71,27 @@ class Sink(Protocol):
     """
 
     async def open(self) -> int | None:
-        """Acquire what is needed; called before the first `deliver` and again after an error that `deliver` raised.
+        """Acquire what is needed; called before the first `deliver`, and again after an error and a `close`.
 
         Returns the position in the journal `SinkContext.journal_id` up to which the receiver itself durably holds
-        everything, if it can know (it makes delivery effectively once over a crash), else None. Raises NotReady,
-        AuthRejected, ConfigError.
+        everything, if it can know (it makes delivery effectively once over a crash), else None. The caller sets the
+        time limit; if cancelled or failed, `close` follows. Raises NotReady, NotConnected, AuthRejected, and
+        ConfigError, after which it is tried again more seldom, because the cause may lie with the receiver.
         """
         ...
 
     async def deliver(self, batch: Sequence[StoredEvent]) -> Report:
         """Deliver events in journal order; return how far it got.
 
-        Never retries, never sleeps, keeps no work after returning. If cancelled, some, all or none may have arrived.
-        Raises DeliveryRetryable, NotConnected, NotReady or AuthRejected when nothing of this batch may be assumed
-        settled
-        and the sink must be opened anew.
+        Called for one batch at a time; the caller sets the time limit. Never retries, never sleeps, keeps no work after
+        returning. If cancelled, some, all or none may have arrived, and `close` follows. Raises DeliveryRetryable,
+        NotConnected, NotReady or AuthRejected when nothing of this batch may be assumed settled and the sink must be
+        opened anew.
         """
         ...
 
     async def close(self) -> None:
-        """Release everything; idempotent; the caller bounds it."""
+        """Release everything, also after an `open` that failed; idempotent; the caller sets the time limit."""
         ...
 
 
