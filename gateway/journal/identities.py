@@ -22,7 +22,6 @@ from gateway.events.envelope import ID_BYTES
 MERGE_IDS = 65_536
 CHUNKS = 16
 LOAD_IDS = 4_096
-DROP_IDS = 16_384
 GENERATION_IDS = 1_000_000
 FILTER_BYTES = 1 << 21
 _MASK = FILTER_BYTES * 8 - 1
@@ -230,13 +229,13 @@ class IdIndex:
         """Whether all events of the oldest generation are gone; the newest generation always stays."""
         return len(self._generations) > 1 and self._generations[0].last_position < first_position
 
-    def drop_chunk(self) -> None:
-        """Delete a chunk of ids of the oldest generation, in a transaction of its own."""
+    def drop_chunk(self, count: int) -> None:
+        """Delete so many ids of the oldest generation, in a transaction of its own."""
         oldest = self._generations[0].id
         removed = self._connection.execute(
             "DELETE FROM ids WHERE generation = ?1 AND id <= (SELECT max(id) FROM "
             "(SELECT id FROM ids WHERE generation = ?1 ORDER BY id LIMIT ?2))",
-            (oldest, DROP_IDS),
+            (oldest, count),
         ).rowcount
         if removed <= 0:
             self._connection.execute("DELETE FROM generations WHERE id = ?", (oldest,))

@@ -19,6 +19,7 @@ from gateway.journal.draft import Draft
 from gateway.journal.faults import classify, full, is_fatal
 from gateway.journal.identities import IdIndex
 from gateway.journal.letters import BURIAL, BURIAL_COLUMNS, write_changes
+from gateway.journal.pacing import DROP_IDS, TRIM_EVENTS, VACUUM_PAGES, Pace
 from gateway.journal.resealing import reseal_all
 from gateway.journal.schema import open_for_writing
 from gateway.journal.sealing import Sealer
@@ -61,6 +62,7 @@ class Store:
         self._wanted = 0
         self._disk_refused = False
         self._trims: list[Trim] = []
+        self._pace = Pace()
         self._rested = self._refusing = False
 
     def _load(self) -> None:
@@ -179,8 +181,10 @@ class Store:
         for _ in range(SHRINK_CHUNKS):
             if needed <= room:
                 break
+            if not self._trimmer.active:
+                self._pace.begin(self.trimmed, self.appended)
             self._trimmer.start_shrinking(needed - room)
-            if not self._trim_chunk():
+            if not self._trim_chunk(TRIM_EVENTS.most):
                 break
             room = self.space.room(needed, now, doubtful=True)
         return room
@@ -309,6 +313,7 @@ class Store:
             self._write_age(self._unmarked)
             self.space.measure(self._clock.monotonic())
             self._trimmer.start(self._wall_seconds())
+            self._pace.begin(self.trimmed, self.appended)
         except Exception as error:  # noqa: BLE001 classified and told to the requester
             work.error = self.undo(error)
             self._trims.remove(work)
@@ -328,27 +333,35 @@ class Store:
         self.full = ""
         return True
 
-    def step(self) -> tuple[bool, list[Trim]]:
-        """Do a little housekeeping; tells whether there is more, and which trims are finished.
+    def step(self) -> tuple[float | None, list[Trim]]:
+        """Do a little housekeeping; tells how long to rest if there is more, and which trims are finished.
 
         After a failure it rests until the next request: housekeeping can always wait.
         """
         if self._rested or self.fatal is not None:
-            return False, self._finished_trims(self.fatal)
+            return None, self._finished_trims(self.fatal)
         try:
             if self.ids.merging:
                 self._connection.execute("BEGIN IMMEDIATE")
                 self.ids.write_chunk()
                 self._connection.execute("COMMIT")
                 self.ids.committed()
-                return True, []
-            if self._trimmer.active and self._trim_chunk():
-                return True, []
+                return 0.0, []
+            began = self._clock.monotonic()
+            hurry = bool(self.full) or self._pace.lags(self.trimmed, self.appended)
+            if self._pace.checkpoint_due():
+                self._checkpoint()
+                return self._pace.checkpointed(self._clock.monotonic() - began, hurry=hurry), []
+            if self._trimmer.active and self._trim_chunk(
+                self._pace.amount(TRIM_EVENTS, hurry=hurry)
+            ):
+                took = self._clock.monotonic() - began
+                return self._pace.done(TRIM_EVENTS, took, hurry=hurry), []
             finished = self._finished_trims(None)
-            return self._drop_or_vacuum(), finished
+            return self._drop_or_vacuum(began), finished
         except Exception as error:  # noqa: BLE001 classified; reported by the trims that wait for it
             self._rested = True
-            return False, self._finished_trims(self.undo(error))
+            return None, self._finished_trims(self.undo(error))
 
     def _finished_trims(self, fault: JournalError | None) -> list[Trim]:
         finished, self._trims = self._trims, []
@@ -356,8 +369,10 @@ class Store:
             work.result, work.error = work.removed, fault
         return finished
 
-    def _trim_chunk(self) -> bool:
-        target = self._trimmer.next_target(self.first_position, self.last_position, self.consumers)
+    def _trim_chunk(self, events: int) -> bool:
+        target = self._trimmer.next_target(
+            self.first_position, self.last_position, self.consumers, events
+        )
         if not target:
             return False
         self._connection.execute("BEGIN IMMEDIATE")
@@ -373,21 +388,31 @@ class Store:
         self.space.measure(self._clock.monotonic())
         return True
 
-    def _drop_or_vacuum(self) -> bool:
+    def _drop_or_vacuum(self, began: float) -> float | None:
         if self.ids.droppable(self.first_position):
-            self.ids.drop_chunk()
-            return True
-        if not self._trimmer.loose():
-            return False
-        self._trimmer.vacuum()
-        self.space.measure(self._clock.monotonic())
-        if self._trimmer.loose():
-            return True
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return False
+            self.ids.drop_chunk(self._pace.amount(DROP_IDS))
+            kind = DROP_IDS
+        elif self._trimmer.loose():
+            self._trimmer.vacuum(self._pace.amount(VACUUM_PAGES))
+            self.space.measure(self._clock.monotonic())
+            kind = VACUUM_PAGES
+        else:
+            if self._pace.checkpoint_due(at_least=1):
+                self._checkpoint()
+                self._pace.checkpointed(0.0)
+            return None
+        return self._pace.done(kind, self._clock.monotonic() - began)
 
-    def close(self) -> None:
-        """Release the file; a failure to tidy up is no failure of what was stored."""
+    def _checkpoint(self) -> None:
+        """Write the log into the file, which is then cut to its size; readers are not waited for.
+
+        In this thread: before 3.51.3 SQLite may damage a file whose log one connection writes into it while another
+        begins the log anew (SQLite documentation, "Write-Ahead Logging", the WAL-reset bug).
+        """
+        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def close(self) -> list[Trim]:
+        """Release the file; a failure to tidy up is no failure of what was stored. Returns the trims that end early."""
         try:
             self._write_age(self._unmarked)
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -395,3 +420,4 @@ class Store:
             self._rested = True
         finally:
             self._connection.close()
+        return self._finished_trims(None)

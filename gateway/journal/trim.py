@@ -1,4 +1,4 @@
-"""Retention: removes the oldest events in small chunks, so that appends between them hardly wait."""
+"""Retention: removes the oldest events in small slices, so that appends between them hardly wait (see `pacing`)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from gateway.journal.settings import JournalSettings
 from gateway.journal.space import Space
 
-CHUNK_EVENTS = 1_000
-VACUUM_PAGES = 1_000
 KEEP_FRACTION = 0.95
 LOOSE_FRACTION = 0.25
 TIGHT_FRACTION = 0.10
@@ -48,8 +46,8 @@ class Trimmer:
         self._shrinking = True
         self.active = True
 
-    def next_target(self, first: int, last: int, consumers: Mapping[str, int]) -> int:
-        """The position up to which the next chunk goes; 0 when the policy is met."""
+    def next_target(self, first: int, last: int, consumers: Mapping[str, int], events: int) -> int:
+        """The position up to which the next slice of so many events goes; 0 when the policy is met."""
         limit = last
         if consumers and not self._settings.trim_undelivered:
             limit = min(limit, *consumers.values())
@@ -57,7 +55,7 @@ class Trimmer:
             self._shrinking = self._space.used_bytes > self._keep_bytes
         wanted = limit if self._shrinking else min(limit, self._age_target)
         if first <= wanted:
-            return min(wanted, first + CHUNK_EVENTS - 1)
+            return min(wanted, first + events - 1)
         self.active = self._shrinking = False
         return 0
 
@@ -85,6 +83,9 @@ class Trimmer:
         self._vacuuming = self._space.free_page_bytes > fraction * pages
         return self._vacuuming
 
-    def vacuum(self) -> None:
-        """Give a few free pages back."""
-        self._connection.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+    def vacuum(self, pages: int) -> None:
+        """Give so many free pages back, in one transaction.
+
+        A statement without columns is stepped but once by `execute`, which frees one page.
+        """
+        self._connection.executescript(f"PRAGMA incremental_vacuum({pages})")

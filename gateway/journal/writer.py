@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
@@ -134,9 +135,9 @@ class Writer:
         self._loop.call_soon_threadsafe(self._publish, events, works)
 
     def _run(self) -> None:
-        more = False
+        due: float | None = None
         while True:
-            group, stop = self._take(wait=not more)
+            group, stop = self._take(None if due is None else max(0.0, due - time.monotonic()))
             if group:
                 try:
                     self._carry_out(group)
@@ -144,24 +145,26 @@ class Writer:
                     self._fail(group, self._store.undo(error))
             if stop is not None:
                 break
-            more, trims = self._store.step()
+            if due is not None and time.monotonic() < due:
+                continue
+            rest, trims = self._store.step()
+            due = None if rest is None else time.monotonic() + rest
             if trims:
                 self._tell((), trims)
-        self._store.close()
-        self._tell((), [stop])
+        self._tell((), [*self._store.close(), stop])
 
     def _fail(self, group: Sequence[Work], fault: JournalError) -> None:
         for work in group:
             work.error = fault
         self._tell((), group)
 
-    def _take(self, *, wait: bool) -> tuple[list[Work], Stop | None]:
-        """Everything that waits, within the bounds of a group."""
+    def _take(self, wait_seconds: float | None) -> tuple[list[Work], Stop | None]:
+        """Everything that waits, within the bounds of a group; the first of it is waited for, if need be for ever."""
         group: list[Work] = []
         events = size_bytes = 0
         settings = self._settings
         try:
-            work = self._queue.get() if wait else self._queue.get_nowait()
+            work = self._queue.get(timeout=wait_seconds)
             while True:
                 if isinstance(work, Stop):
                     return group, work

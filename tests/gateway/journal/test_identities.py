@@ -22,7 +22,6 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
     """Tables in memory, and an index that merges and seals soon."""
     monkeypatch.setattr(identities, "MERGE_IDS", MERGE)
     monkeypatch.setattr(identities, "GENERATION_IDS", GENERATION)
-    monkeypatch.setattr(identities, "DROP_IDS", 50)
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         create_tables(connection)
         yield connection
@@ -86,7 +85,7 @@ def test_generations_of_trimmed_events_are_dropped(connection: sqlite3.Connectio
     first = GENERATION * 2
     connection.execute("DELETE FROM events WHERE position < ?", (first,))
     while index.droppable(first):
-        index.drop_chunk()
+        index.drop_chunk(50)
     assert index.known(keys[first - 1 :]) == set(keys[first - 1 :])
     assert not index.known(keys[:GENERATION])
     (left,) = connection.execute("SELECT count(*) FROM ids").fetchone()
