@@ -11,6 +11,9 @@ import yaml
 from config.report import Finding, InvalidConfiguration, KeyPath
 
 MAX_FILE_BYTES = 16 << 20
+MOST_LEVELS = 50
+"""Settings are nested in less than ten; far more is a bracket that was not closed."""
+MOST_VALUES = 250_000
 # What the parser quotes from the file, as against its own names for tokens (`'<block end>'`) and single characters.
 _QUOTED = re.compile(r"'(?![<\\])[^'\s]{3,}'")
 
@@ -31,8 +34,24 @@ class Document:
         return self.path.name
 
 
+class _TooDeep(yaml.MarkedYAMLError):
+    """A value in more levels of lists and mappings than any setting has."""
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML without tags, with the node tree kept for its marks."""
+    """YAML without tags and of bounded depth, with the node tree kept for its marks."""
+
+    _levels = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Read a value. Raises _TooDeep before what is further inside is read."""
+        self._levels += 1
+        try:
+            if self._levels > MOST_LEVELS:
+                raise _TooDeep(problem_mark=parent.start_mark if parent is not None else None)
+            return super().compose_node(parent, index)
+        finally:
+            self._levels -= 1
 
 
 def read(path: Path) -> Document:
@@ -127,6 +146,11 @@ def _walk(
             )
         )
         return
+    if len(above) >= MOST_LEVELS or len(marks) >= MOST_VALUES:
+        # By aliases inside aliases; one finding is enough, there may be any number of such values.
+        if not wrong:
+            wrong.append(_too_much(file, node.start_mark))
+        return
     inner = above | {id(node)}
     marks.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
     if isinstance(node, yaml.SequenceNode):
@@ -153,9 +177,21 @@ def _walk(
             _walk(file, child, here, marks, wrong, inner)
 
 
+def _too_much(path: Path, mark: yaml.Mark | None) -> Finding:
+    return Finding(
+        path=(),
+        found=f"values in more than {MOST_LEVELS} levels, or more than {MOST_VALUES:,} of them",
+        expected="lists and mappings as deep as the settings are",
+        hint="close every bracket that is opened, and do not put aliases (*) inside what other aliases repeat",
+        origin=f"{path.name}:{mark.line + 1}:{mark.column + 1}" if mark else path.name,
+    )
+
+
 def _syntax(path: Path, error: yaml.MarkedYAMLError) -> Finding:
     """Say what is wrong without repeating any of the file: a snippet could hold a secret."""
     mark = error.problem_mark or error.context_mark
+    if isinstance(error, _TooDeep):
+        return _too_much(path, mark)
     origin = f"{path.name}:{mark.line + 1}:{mark.column + 1}" if mark else path.name
     problem = error.problem or "something else"
     hint = "quote text that begins with a special character"

@@ -124,7 +124,10 @@ def test_a_missing_file_is_one_clear_error(tmp_path: Path) -> None:
         (b"- a\n", "found a list, expected a mapping with gateway, connectors and sinks"),
         (b"text", "found text, expected a mapping"),
         (b"\xff\xfe\xff", "found a byte that is no UTF-8 at offset 0"),
-        (b"a: " + b"[" * 5000, "found lists or mappings nested too deeply"),
+        (
+            b"a:\n  b: " + b"[" * 5000,
+            "tieline.yaml:2:53: error: found values in more than 50 levels",
+        ),
         (b"a: 1\n---\nb: 1\n", "or a second document"),
     ],
 )
@@ -137,3 +140,15 @@ def test_a_file_that_is_no_mapping_is_one_clear_error(
     with pytest.raises(InvalidConfiguration) as caught:
         load(path, {}, registry=Plugins())
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("pattern", ["[*a{0}, *a{0}]", "[*a{0}]"], ids=["wide", "deep"])
+def test_aliases_inside_aliases_are_refused_before_they_are_followed(
+    tmp_path: Path, pattern: str
+) -> None:
+    """A hundred short lines would make more values than there is memory, or more levels than can be followed."""
+    lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} {pattern.format(n - 1)}" for n in range(1, 100))]
+    path = tmp_path / "tieline.yaml"
+    path.write_text("\n".join(lines))
+    with pytest.raises(InvalidConfiguration, match="more than 50 levels, or more than 250,000"):
+        load(path, {}, registry=Plugins())
