@@ -283,7 +283,9 @@ class FeedRunner:
         self._telemetry.feed_resynced(self.connector.name, self.feed.name, reason, len(found))
         if not found:
             return
-        gap = Gap(key=f"{reason} {noticed.isoformat()}", reason=reason, since=self.last_event_at)
+        gap = Gap(
+            key=f"{reason} {noticed.isoformat()}", reason=reason, since=self.watch.received_at
+        )
         events = self._with_account(gap, noticed, (), found)
         await self._append([self._facts.gap_opened(gap, noticed), *events], None)
 

@@ -1,14 +1,17 @@
-"""Looks at all feeds every few seconds, and keeps what was learned about their rhythm in the journal."""
+"""Looks at all feeds every few seconds, and keeps in the journal their rhythm and when they received something last."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 from weakref import WeakSet
 
 from gateway.clock import Clock
 from gateway.contracts import Connector, Feed, Journal
-from gateway.errors import JournalFull
+from gateway.errors import JournalError, JournalFull
+from gateway.feed_receptions import Receptions
 from gateway.liveness import FeedWatch, LivenessPolicy
 from gateway.rhythm import LearnedRhythm
 
@@ -47,6 +50,7 @@ class FeedWatcher:
         self._clock = clock
         self._policy = policy
         self._tell_quiet = tell_quiet
+        self._receptions = Receptions(journal, clock)
         self._taken_up: WeakSet[FeedWatch] = WeakSet()
         self._told: tuple[str, ...] = ()
 
@@ -57,19 +61,30 @@ class FeedWatcher:
             self._take_up(runner, learned.pop(runner.feed.name, None))
         for name in learned:
             await self._journal.put(NAMESPACE, name, None)
+        await self._receptions.restore(self._runners)
 
     async def run(self) -> None:
-        """Look until cancelled."""
-        while True:
-            await self._clock.sleep(self._pause_seconds())
-            for runner in list(self._runners):
-                if runner.watch not in self._taken_up:
-                    # A connector that came, or came anew, while the gateway runs.
-                    name = runner.feed.name
-                    self._take_up(runner, await self._journal.get(NAMESPACE, name))
-                runner.look()
-            self._tell()
-            await self._save()
+        """Look until cancelled; the last thing it does is to save when feeds received something."""
+        try:
+            while True:
+                await self._clock.sleep(self._pause_seconds())
+                await self._look()
+        except asyncio.CancelledError:
+            with suppress(JournalError):  # without it the bounds of gaps are a little less exact
+                await self._receptions.save(self._runners)
+            raise
+
+    async def _look(self) -> None:
+        # A connector that came, or came anew, while the gateway runs.
+        new = [runner for runner in self._runners if runner.watch not in self._taken_up]
+        for runner in new:
+            self._take_up(runner, await self._journal.get(NAMESPACE, runner.feed.name))
+        await self._receptions.take_up(new)
+        for runner in list(self._runners):
+            runner.look()
+        self._tell()
+        await self._save()
+        await self._receptions.save_if_due(self._runners)
 
     def _pause_seconds(self) -> float:
         """Half of the shortest rhythm of the feeds that there are now: connectors come and go."""

@@ -64,6 +64,7 @@ class FeedWatch:
         quiet_since: the last sign of life, when it was too long ago; None while the feed is alive.
         rhythm_seconds: what was expected when that was found.
         resync_reason: why the platform's state is to be compared: `quiet` or `illegal_transition`.
+        received_at: when something came last, also to an earlier process; None if that is not known.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class FeedWatch:
         self.quiet_since: datetime | None = None
         self.rhythm_seconds: float | None = None
         self.resync_reason = ""
+        self.received_at: datetime | None = None
 
     @property
     def configured_seconds(self) -> float | None:
@@ -116,6 +118,7 @@ class FeedWatch:
         else:
             self.learned.interrupted()
         self._since = now
+        self.received_at = wall
         self._attempts = 0
         if self.quiet_since is not None:
             self.quiet_since = None

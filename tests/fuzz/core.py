@@ -35,6 +35,7 @@ from gateway.api.streaming.frames import event_frame
 from gateway.api.streaming.selection import Choice, Selection
 from gateway.errors import ConfigError, JournalCorrupt, ProtocolViolation
 from gateway.events import CATALOGUE, StoredEvent, source_of
+from gateway.feed_receptions import read_receptions
 from gateway.filters import EventFilter
 from gateway.masking import Masker
 from gateway.picture import Picture
@@ -299,6 +300,7 @@ def kept_state(data: bytes) -> None:
     """What the gateway keeps for its next process, as an older version or a defect may have left it."""
     decode_resume(data)
     decode_state(data)
+    read_receptions(data)
     for snapshot in (data, msgspec.msgpack.encode(clean(_tree(data)))):
         with suppress(JournalCorrupt):
             Picture.restore(snapshot)

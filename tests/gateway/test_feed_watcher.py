@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry
 from gateway.contracts import Delivery, Journal, Link
 from gateway.events import CATALOGUE, Event, Provenance, event_id, source_of
 from gateway.events.agents import AgentStateData
+from gateway.feed_receptions import NAMESPACE as RECEIVED
+from gateway.feed_receptions import SAVE_SECONDS, read_receptions
 from gateway.feed_runner import SupervisorPolicy
 from gateway.feed_watcher import NAMESPACE, FeedWatcher
 from gateway.lifecycle import StopSignal
@@ -113,9 +115,14 @@ class Watching:
 
 @asynccontextmanager
 async def watching(
-    connector: ScriptedConnector, journal: Journal | None = None, *, rhythm: float = 60.0
+    connector: ScriptedConnector,
+    journal: Journal | None = None,
+    *,
+    rhythm: float = 60.0,
+    passed: float = 0.0,
 ) -> AsyncIterator[Watching]:
     run = Watching(connector, journal or memory_journal(), rhythm)
+    run.clock.passed = passed
     await run.watcher.restore()
     async with asyncio.TaskGroup() as tasks:
         feeds = tasks.create_task(run.supervisor.run())
@@ -166,6 +173,60 @@ async def test_what_a_silent_feed_missed_is_reconciled_and_accounted_for() -> No
         last = (await run.journal.read(0, 100))[-1].data()
     assert types[-3:] == ["feed.gap.opened", "call.ended", "feed.gap.closed"]
     assert (last["reason"], last["recovered"]) == ("quiet", 1)
+
+
+async def test_a_gap_of_silence_after_a_restart_begins_with_what_the_last_process_received() -> (
+    None
+):
+    """The new process has received nothing, and says nevertheless since when something may be missing."""
+    journal = memory_journal()
+    feed = ScriptedFeed()
+    async with watching(ScriptedConnector(feeds=[feed]), journal) as run:
+        await run.connected(feed, 1)
+        feed.give(1, resume=b"one")
+        await until(lambda: feed.committed)
+        received = run.clock.now()
+    connector = ReconcilingConnector(feeds=[feed])
+    connector.snapshots = [[call_event(7, verb="ended")]]
+    async with watching(connector, journal, passed=20.0) as run:
+        await run.connected(feed, 2)
+        await run.clock.advance(61.0)
+        await run.connected(feed, 3)
+        await run.clock.advance(11.0)
+
+        async def closed() -> bool:
+            return "feed.gap.closed" in await run.types()
+
+        await until(closed)
+        told = (await run.journal.read(0, 100))[-1].data()
+    assert (told["reason"], told["from"]) == ("quiet", received.isoformat().replace("+00:00", "Z"))
+
+
+async def test_a_killed_process_leaves_when_its_feeds_received_something() -> None:
+    """Now and then is enough: too early a begin is a bound that holds."""
+    feed = ScriptedFeed()
+    async with watching(ScriptedConnector(feeds=[feed])) as run:
+        await run.connected(feed, 1)
+        feed.give(1, resume=b"one")
+        await until(lambda: feed.committed)
+        assert await run.journal.items(RECEIVED) == []
+        received = run.clock.now()
+        await run.clock.advance(SAVE_SECONDS + 1)
+        ((connector, state),) = await run.journal.items(RECEIVED)
+    assert (connector, read_receptions(state)) == ("main", {feed.name: received})
+
+
+@pytest.mark.parametrize(
+    "state",
+    [b"{", b"[]", b'{"main/a1": "soon"}', b"\xff", b'{"main/a1": "2099-01-01T00:00:00Z"}'],
+    ids=["torn", "no times", "no time", "no text", "in the future"],
+)
+async def test_a_reception_that_cannot_be_is_not_believed(state: bytes) -> None:
+    """A gap without a begin is better than one with a wrong begin."""
+    journal = memory_journal()
+    await journal.put(RECEIVED, "main", state)
+    async with watching(ScriptedConnector(feeds=[ScriptedFeed()]), journal) as run:
+        assert run.supervisor.runners[0].watch.received_at is None
 
 
 async def test_a_silent_feed_that_missed_nothing_has_no_gap() -> None:
