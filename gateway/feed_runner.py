@@ -432,8 +432,8 @@ class FeedRunner:
         )
         self._telemetry.surprising(
             self.connector.name,
-            not_understood=sum(event.type == feed_events.VENDOR_MESSAGE for event in events),
-            anomalies=sum(isinstance(event.anomaly, str) for event in events),
+            not_understood=[event.type for event in events].count(feed_events.VENDOR_MESSAGE),
+            anomalies=sum([isinstance(event.anomaly, str) for event in events]),
         )
 
     def _set_state(self, state: FeedState) -> None:

@@ -12,7 +12,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway.telemetry import Telemetry
 
@@ -57,17 +57,31 @@ class Interruptible:
     safe to cancel. Not reentrant; used by one task.
     """
 
+    # Does what asyncio.timeout(None) does when it is rescheduled, for less: a feed enters it for each of its polls.
+
+    __slots__ = ("_cancelled", "_earlier", "_soon", "_task")
+
     def __init__(self) -> None:
-        self._scope: asyncio.Timeout | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._soon: asyncio.Handle | None = None
+        self._cancelled = False
+        self._earlier = 0
 
     def interrupt(self) -> None:
         """End the waiting, if there is one and it is not ending already."""
-        if self._scope is not None and not self._scope.expired():
-            self._scope.reschedule(asyncio.get_running_loop().time())
+        if self._task is not None and self._soon is None:
+            # Not at once: if the task leaves before its turn comes, nothing is left to cancel.
+            self._soon = asyncio.get_running_loop().call_soon(self._cancel, self._task)
+
+    def _cancel(self, task: asyncio.Task[Any]) -> None:
+        self._cancelled = True
+        task.cancel()
 
     async def __aenter__(self) -> None:
-        self._scope = asyncio.timeout(None)
-        await self._scope.__aenter__()
+        task = self._task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("only a task can wait to be interrupted")
+        self._earlier = task.cancelling()
 
     async def __aexit__(
         self,
@@ -75,16 +89,15 @@ class Interruptible:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        scope, self._scope = self._scope, None
-        if scope is None:
+        task, self._task = self._task, None
+        if self._soon is None or task is None:
             return False
-        try:
-            await scope.__aexit__(kind, error, trace)
-        except TimeoutError:
-            if scope.expired():
-                return True
-            raise
-        return False
+        self._soon.cancel()
+        self._soon = None
+        if not self._cancelled:
+            return False
+        self._cancelled = False
+        return task.uncancel() <= self._earlier and kind is asyncio.CancelledError
 
 
 @asynccontextmanager

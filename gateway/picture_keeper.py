@@ -105,7 +105,7 @@ class PictureKeeper:
         self._pending += len(events)
         if self._pending and self._seconds_left() <= 0:
             await self._save_if_room()
-        if events:
+        if len(events) >= self._policy.batch_events:
             await asyncio.sleep(0)  # a read from memory gives nobody else a turn
         else:
             await self._wait()

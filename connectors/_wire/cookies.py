@@ -45,6 +45,8 @@ class CookieStore:
     def __init__(self, *, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._cookies: dict[tuple[str, str, str], Cookie] = {}
+        # Polls ask for the same URL again and again.
+        self._last: tuple[str, str] | None = None
 
     def update(self, url: str, set_cookie_headers: Iterable[str]) -> None:
         """Take in the `Set-Cookie` headers of one reply of `url`. What cannot be understood is ignored."""
@@ -53,6 +55,7 @@ class CookieStore:
             cookie = _parse(header, (parts.hostname or "").lower(), parts.path, self._now())
             if cookie is None or (cookie.secure and parts.scheme != "https"):
                 continue
+            self._last = None
             key = (cookie.host, cookie.path, cookie.name)
             if cookie.expires_at is not None and cookie.expires_at <= self._now():
                 self._cookies.pop(key, None)
@@ -65,6 +68,8 @@ class CookieStore:
         """The value of the `Cookie` header for a request to `url`; empty if there is none to send."""
         if not self._cookies:
             return ""
+        if self._last is not None and self._last[0] == url:
+            return self._last[1]
         parts = urlsplit(url)
         host = (parts.hostname or "").lower()
         now = self._now()
@@ -77,7 +82,10 @@ class CookieStore:
             and _in_path(parts.path or "/", cookie.path)
         ]
         fitting.sort(key=lambda cookie: -len(cookie.path))
-        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in fitting)
+        header = "; ".join(f"{cookie.name}={cookie.value}" for cookie in fitting)
+        if all(cookie.expires_at is None for cookie in fitting):
+            self._last = (url, header)
+        return header
 
     def export(self) -> tuple[Cookie, ...]:
         """All cookies that are still valid, to be kept with a feed's resume state."""
@@ -90,10 +98,12 @@ class CookieStore:
         """Put back exported cookies; those held already win, for they are newer."""
         for cookie in cookies:
             self._cookies.setdefault((cookie.host, cookie.path, cookie.name), cookie)
+        self._last = None
 
     def clear(self) -> None:
         """Forget all."""
         self._cookies.clear()
+        self._last = None
 
 
 def _parse(header: str, host: str, request_path: str, now: float) -> Cookie | None:

@@ -62,6 +62,32 @@ async def test_a_waiting_that_is_ending_can_be_interrupted_again() -> None:
     assert again == 1
 
 
+async def test_an_interruption_of_a_waiting_that_is_over_cancels_nothing() -> None:
+    waiting = Interruptible()
+    async with waiting:
+        waiting.interrupt()
+    await asyncio.sleep(0)
+    async with waiting:
+        await asyncio.sleep(0)
+
+
+async def test_cancelling_an_interrupted_waiting_is_not_swallowed() -> None:
+    waiting = Interruptible()
+    entered = asyncio.Event()
+
+    async def wait() -> None:
+        async with waiting:
+            entered.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(wait())
+    await entered.wait()
+    waiting.interrupt()
+    asyncio.get_running_loop().call_soon(task.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_a_timeout_inside_a_waiting_is_not_taken_for_an_interruption() -> None:
     with pytest.raises(TimeoutError):
         async with Interruptible():

@@ -46,6 +46,9 @@ class ArrivalBuffer:
             IndexError: there is none.
         """
         joined, size = self._arrivals.popleft()
+        if not self._arrivals:
+            self._messages = self._bytes = 0
+            return joined
         events = list(joined.events)
         while self._arrivals and len(events) < self._max_batch_messages:
             following, more = self._arrivals[0]

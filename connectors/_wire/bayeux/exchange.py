@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -17,6 +18,12 @@ from connectors._wire.http_errors import ClassifyHttp
 from gateway.clock import Clock
 
 MAX_ERROR_BODY_BYTES = 65_536
+
+
+@lru_cache(maxsize=256)
+def _timeout(total_seconds: float, connect_seconds: float) -> aiohttp.ClientTimeout:
+    """Of a few kinds for all requests there are."""
+    return aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -63,9 +70,7 @@ class Exchange:
         if cookie:
             headers["Cookie"] = cookie
         started = self._clock.monotonic()
-        timeout = aiohttp.ClientTimeout(
-            total=send.deadline_seconds, sock_connect=self._network_delay_seconds
-        )
+        timeout = _timeout(send.deadline_seconds, self._network_delay_seconds)
         try:
             async with self._http.post(
                 url, data=send.payload, headers=headers, allow_redirects=False, timeout=timeout
@@ -79,7 +84,10 @@ class Exchange:
         sound = reply.status == HTTPStatus.OK and reply.content_type != "text/html"
         limit = self._max_reply_bytes if sound else MAX_ERROR_BODY_BYTES
         chunks, size = [], 0
-        async for chunk in reply.content.iter_any():
+        content = reply.content
+        # Nearly always one piece, so nothing is asked for once more only to hear that there is no more.
+        while not content.at_eof():
+            chunk = await content.readany()
             chunks.append(chunk)
             size += len(chunk)
             if size > limit:

@@ -352,7 +352,9 @@ class LongPollingClient:
     def _take_batch(self) -> Batch:
         """No await in here: cancelling must not come between taking and returning."""
         arrival = self._buffer.take()
-        self._progress.set()
+        if not self._session.ack_enabled:
+            # With acknowledgements polling waits for what is stored, not for room.
+            self._progress.set()
         return self._batch_of(arrival)
 
     def _batch_of(self, arrival: Arrival) -> Batch:

@@ -19,7 +19,10 @@ class Kind(StrEnum):
     @property
     def channel(self) -> str:
         """The channel of the message, and of the reply to it."""
-        return f"/meta/{self}"
+        return _CHANNELS[self]
+
+
+_CHANNELS = {kind: f"/meta/{kind}" for kind in Kind}
 
 
 class Send(NamedTuple):

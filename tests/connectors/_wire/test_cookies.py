@@ -71,6 +71,21 @@ def test_a_cookie_expires_and_is_deleted() -> None:
     assert store.export() == ()
 
 
+def test_what_is_sent_again_to_the_same_place_follows_every_change() -> None:
+    store = CookieStore()
+    store.restore([Cookie("a", "1", "h")])
+    assert [store.header_for("http://h/") for _ in range(2)] == ["a=1", "a=1"]
+    store.update("http://h/", ["a=2; Path=/"])
+    assert store.header_for("http://h/") == "a=2"
+    store.restore([Cookie("b", "3", "h")])
+    assert store.header_for("http://h/") == "a=2; b=3"
+    store.update("http://h/", ["a=; Path=/; Max-Age=0"])
+    assert store.header_for("http://h/") == "b=3"
+    assert store.header_for("http://other/") == ""
+    store.clear()
+    assert store.header_for("http://h/") == ""
+
+
 def test_cookies_survive_export_as_json_and_newer_ones_win() -> None:
     old = CookieStore()
     old.update("http://h/", ["a=1; Path=/", "b=1; Path=/"])
