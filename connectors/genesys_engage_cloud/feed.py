@@ -27,7 +27,7 @@ from connectors.genesys_engage_cloud.mapping import AgentPicture
 from connectors.genesys_engage_cloud.mapping.provisioning import DirectoryPicture
 from connectors.genesys_engage_cloud.settings import GenesysEngageCloudSettings
 from gateway.contracts import ConnectorContext, Delivery, Gap, Guarantee, Link
-from gateway.errors import AuthRejected, ConnectionFailed, NotConnected, NotReady, Reason
+from gateway.errors import AuthRejected, ConnectionFailed, NotReady, Reason
 from gateway.events import Event, event_id, source_of
 
 PLATFORM_NAME = "genesys_engage_cloud"
@@ -394,11 +394,6 @@ class ApiFeed(ABC):
             "tokens_fetched": self._tokens.fetched,
             "refused_topics": dict(self._refused_topics),
         }
-
-
-def session_lost(peer: str, what: str) -> NotConnected:
-    """The error of a feed whose session below CometD is gone: connect again."""
-    return NotConnected(f"{peer} has ended {what}", reason=Reason.SESSION_LOST)
 
 
 def not_made(peer: str, what: str, why: str) -> NotReady:

@@ -22,13 +22,8 @@ from connectors._genesys.values import folded, mapping, text
 from connectors._wire.bayeux.values import Batch
 from connectors.genesys_engage_cloud import commands
 from connectors.genesys_engage_cloud.commands import Login
-from connectors.genesys_engage_cloud.feed import (
-    DENIED,
-    ApiFeed,
-    FeedResume,
-    not_made,
-    session_lost,
-)
+from connectors.genesys_engage_cloud.feed import DENIED, FeedResume, not_made
+from connectors.genesys_engage_cloud.feed_session import SessionFeed, by_cookie
 from connectors.genesys_engage_cloud.mapping import AgentPicture, Asked, Mapper
 from connectors.genesys_engage_cloud.settings import Account, GenesysEngageCloudSettings
 from connectors.genesys_engage_cloud.vendor import INITIALIZATION_CHANNEL, WORKSPACE
@@ -41,7 +36,6 @@ from gateway.errors import (
     CommandUncertain,
     ConnectionFailed,
     NotReady,
-    ProtocolViolation,
     Reason,
 )
 from gateway.events import Event
@@ -52,12 +46,11 @@ KEEP_ALIVE = f"{WORKSPACE}/auth-keep-alive"
 LOGOUT = f"{WORKSPACE}/logout"
 RIVAL_SECONDS = 60.0
 """A session that is lost twice in so short a time has most likely been taken by another program."""
-_WHAT = "the workspace session"
 _ON_VOICE = frozenset({"agent", "call", "recording", "supervision"})
 """Families of commands whose failure comes as an error on the voice channel."""
 
 
-class WorkspaceFeed(ApiFeed):
+class WorkspaceFeed(SessionFeed):
     """The feed of one agent account."""
 
     def __init__(
@@ -70,13 +63,13 @@ class WorkspaceFeed(ApiFeed):
         super().__init__(
             settings,
             context,
+            session=f"the workspace session of {account.username!r}",
             what=account.name,
             agent=account.name,
             guarantee=Guarantee.RESUMABLE,
             root=WORKSPACE,
             channels=settings.channels,
             credentials=account.credentials(settings.client),
-            bearer_on_feed=False,
         )
         self.account = account
         self._users = users
@@ -89,7 +82,6 @@ class WorkspaceFeed(ApiFeed):
         self._user: dict[str, Any] = {}
         self._wants_start = not settings.observe_only
         self._start: Outcome | None = None
-        self._session_gone = False
         self._lost_at: float | None = None
         self._order = asyncio.Lock()
 
@@ -183,31 +175,6 @@ class WorkspaceFeed(ApiFeed):
             max_attachment_bytes=self._settings.max_attachment_bytes,
         )
 
-    async def _open(self, kept: FeedResume | None) -> None:
-        if kept is not None and kept.bayeux.cookies and not self._session_gone:
-            try:
-                await self._client.open(kept.bayeux)
-            except AuthRejected as error:
-                # The session is gone, not the account: it is made anew.
-                if error.reason is not Reason.SESSION_LOST:
-                    raise
-            else:
-                return
-        await self._initialize()
-        self._session_gone = False
-        try:
-            # What was kept names a session that is lost, so the gap is known; it must not be gone on with unseen.
-            await self._client.open(
-                msgspec.structs.replace(kept.bayeux, clean=False) if kept else None
-            )
-        except AuthRejected as error:
-            raise NotReady(
-                f"{self._http.peer} does not take the workspace session that it made",
-                reason=error.reason,
-                hint="check that cookies reach the platform, and api_key",
-            ) from error
-        await self._until_complete()
-
     async def _opened(self, kept: FeedResume | None, *, resumed: bool) -> None:
         if not self._user:
             # An earlier process made the workspace, and was told whose it is.
@@ -225,29 +192,18 @@ class WorkspaceFeed(ApiFeed):
                 self._resources = await self._current_session()
 
     async def _watch(self) -> dict[str, str]:
-        try:
+        with by_cookie():
             return await watch(self._http, self._settings.workbins)
-        except AuthRejected as error:
-            raise AuthRejected(error.message, reason=Reason.SESSION_LOST) from None
 
     async def _current_session(self) -> Any:
-        """How the agent stands. The cookie stands for the session: what is denied is gone."""
-        try:
+        """How the agent stands."""
+        with by_cookie():
             return (await self._http.call("GET", CURRENT_SESSION)).data
-        except AuthRejected as error:
-            raise AuthRejected(error.message, reason=Reason.SESSION_LOST) from None
 
-    async def _initialize(self) -> None:
-        token = await self._tokens.renew()
-        self._cookies.clear()
+    async def _initialize(self, token: str) -> None:
         await self._http.call("POST", INITIALIZE, bearer=token)
-        if not self._cookies.export():
-            raise ProtocolViolation(
-                f"{self._http.peer} began a workspace session without a cookie",
-                hint="check that no proxy removes Set-Cookie, and use https if the cookie is Secure",
-            )
 
-    async def _until_complete(self) -> None:
+    async def _complete(self) -> None:
         """Wait for the end of the initialization. The batches that come meanwhile are delivered later, in order.
 
         They may be acknowledged at once: should the process die, nothing in the journal refers to this session yet.
@@ -274,7 +230,7 @@ class WorkspaceFeed(ApiFeed):
             return False
         word = folded(data.get("state"))
         if word == "failed":
-            raise not_made(self._http.peer, _WHAT, "the initialization failed")
+            raise not_made(self._http.peer, self._session, "the initialization failed")
         if word != "complete":
             return False
         self._user = mapping(mapping(data.get("data")).get("user")) or self._user
@@ -321,49 +277,35 @@ class WorkspaceFeed(ApiFeed):
             reply = await self._http.command("POST", request.path, body)
         if reply.status in DENIED and self._connected:
             await self._lose()
-            raise NotReady(
-                f"{_WHAT} of agent {self.account.name!r} has ended", reason=Reason.SESSION_LOST
-            )
+            raise NotReady(f"{self._session} has ended", reason=Reason.SESSION_LOST)
         return commands.outcome_of(request, reply.status, reply.body)
 
     async def _leave(self, request: commands.Request) -> Outcome:
         """Leave in the vendor's order: the CometD session first, then the workspace."""
         self._wants_start = False
         self._session_gone = True
-        self._ended = session_lost(self._http.peer, f"{_WHAT}, as it was told to")
+        self._ended = super()._lost(", as it was told to")
         await self._client.close(end_session=True)
         reply = await self._http.command("POST", LOGOUT, request.body)
         return commands.outcome_of(request, reply.status, reply.body)
 
     async def _keep_alive(self) -> None:
         reply = await self._http.request("GET", KEEP_ALIVE)
-        if reply.status in DENIED:
-            raise AuthRejected(f"{self._http.peer} has ended {_WHAT}", reason=Reason.SESSION_LOST)
+        self._check_alive(reply.status)
 
     async def _lose(self) -> None:
         await self._end(self._as_lost(AuthRejected("", reason=Reason.SESSION_LOST)))
 
-    def _classify(
-        self, status: int, _headers: Mapping[str, str], _body: bytes
-    ) -> ConnectionFailed | None:
-        """A 401 or 403 to the poll means that the cookie stands for no session any more."""
-        if status not in DENIED:
-            return None
-        return AuthRejected(f"{self._http.peer} has ended {_WHAT}", reason=Reason.SESSION_LOST)
-
-    def _as_lost(self, error: ConnectionFailed) -> ConnectionFailed:
-        if not isinstance(error, AuthRejected) or error.reason is not Reason.SESSION_LOST:
-            return error
-        self._session_gone = True
+    def _lost(self, why: str = "") -> ConnectionFailed:
         now, before = self._clock.monotonic(), self._lost_at
         self._lost_at = now
         if before is not None and now - before < RIVAL_SECONDS:
             return AuthRejected(
-                f"{self._http.peer} has ended {_WHAT} again",
+                f"{self._http.peer} has ended {self._session} again",
                 reason=Reason.CONFLICT,
                 hint=f"another program may be signed in as {self.account.username!r}",
             )
-        return session_lost(self._http.peer, f"{_WHAT} of {self.account.username!r}")
+        return super()._lost(why)
 
     def _map(self, batch: Batch, received: datetime) -> list[Event]:
         events: list[Event] = []
