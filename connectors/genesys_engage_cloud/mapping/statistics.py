@@ -7,7 +7,6 @@ Sources: statistics-client-js and -java, `Statistic` and `notifications-api`.
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +21,7 @@ from connectors._genesys.values import (
     objects,
     text,
 )
+from connectors._wire.json_values import number
 from connectors.genesys_engage_cloud.vendor import METRIC_OBJECTS, SERVICE_STATES
 from gateway.events import Event, Provenance
 from gateway.events.operations import MetricObject, Metrics, ServiceState
@@ -123,30 +123,15 @@ def _tell_values(message: Message, listed: list[Any]) -> None:
 
 
 def _numbers(value: Any, name: str) -> dict[str, float]:
-    number = _number(value)
-    if number is not None:
-        return {name: number}
+    found = number(value)
+    if found is not None:
+        return {name: found}
     fields = mapping(value)
     for part in _PARTS:
-        if (number := _number(fields.get(part))) is not None:
-            return {name: number}
+        if (found := number(fields.get(part))) is not None:
+            return {name: found}
     return {
-        f"{name}.{key}": number
+        f"{name}.{key}": found
         for key, item in fields.items()
-        if (number := _number(item)) is not None
+        if (found := number(item)) is not None
     }
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None

@@ -7,10 +7,10 @@ figure read twice is one event. Source: Genesys Web Services API reference, "Sta
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from connectors._wire.json_values import number
 from connectors.genesys_web_services.mapping.message import Origin
 from connectors.genesys_web_services.mapping.values import (
     clean,
@@ -52,7 +52,7 @@ def observations(reply: Any) -> list[Observation]:
         values = objects(statistic.get("values")) if "values" in statistic else [statistic]
         found += [
             Observation(
-                name, _number(one.get("value")), milliseconds(one.get("time")), one.get("value")
+                name, number(one.get("value")), milliseconds(one.get("time")), one.get("value")
             )
             for one in values
         ]
@@ -112,19 +112,3 @@ def finding(
         timesource=TimeSource.GATEWAY,
         provenance=Provenance.POLLED,
     )
-
-
-def _number(value: Any) -> float | None:
-    """A finite number, sent as one or as text."""
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
