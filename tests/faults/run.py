@@ -18,10 +18,13 @@ from tests.faults.judge import Verdict, by_connector, judge
 from tests.faults.schedule import JUMPS_SECONDS, Step, draw
 from tests.faults.world import TOPIC, World, world
 from tests.support import oracle
+from tests.support.kafka import KafkaBroker
 from tests.support.processes import PeerError, eventually
 
 FLOWS_WITHIN_SECONDS = 30.0
 ARRIVES_WITHIN_SECONDS = 120.0
+TOPIC_WITHIN_SECONDS = 900.0
+"""An hour leaves hundreds of thousands of records, and a machine that is busy reads some thousand a second."""
 ROUND_SECONDS = 20.0
 STEPS = 8
 
@@ -181,12 +184,13 @@ async def _settle(here: World, outcome: Outcome) -> None:
     for sink in ("log", "hook", *(["lake"] if here.broker else [])):
         with _noted(outcome, f"all in sink {sink}"):
             await here.gateway.wait_settled(sink, timeout_seconds=ARRIVES_WITHIN_SECONDS)
-    await _compare_sinks(here, outcome)
+    await compare_sinks(here, outcome)
     for name, verdict in outcome.connectors.items():
         outcome.failures += [f"{name}: {failure}" for failure in verdict.failures()]
 
 
-async def _compare_sinks(here: World, outcome: Outcome) -> None:
+async def compare_sinks(here: World, outcome: Outcome) -> None:
+    """See that every sink has the same, once; what cannot be read is a failure of the run."""
     written = list(here.gateway.lines.read())
     ids = {event.id for event in written}
     outcome.doubled["file"] = len(oracle.doubled(written))
@@ -195,13 +199,8 @@ async def _compare_sinks(here: World, outcome: Outcome) -> None:
         await here.gateway.wait_settled("hook", timeout_seconds=ARRIVES_WITHIN_SECONDS)
     outcome.missing["webhook"] = len(ids - {event.id for event in here.receiver.taken})
     if here.broker is not None:
-        records = await oracle.read_topic(here.broker, TOPIC)
-        outcome.doubled["kafka"] = len(oracle.doubled(records))
-        there = {record.id for record in records}
-        # Figures are polled all the while: what came while the topic was read is in the file by now.
-        await here.gateway.wait_settled("log", timeout_seconds=ARRIVES_WITHIN_SECONDS)
-        later = {event.id for event in here.gateway.lines.read()}
-        outcome.missing["kafka"] = len(ids - there) + len(there - later)
+        with _noted(outcome, "the topic"):
+            await _compare_topic(here, here.broker, ids, outcome)
     outcome.failures += [
         f"{number} events twice in {sink}" for sink, number in outcome.doubled.items() if number
     ]
@@ -211,3 +210,13 @@ async def _compare_sinks(here: World, outcome: Outcome) -> None:
     wrong = oracle.out_of_order(written)
     if wrong:
         outcome.failures.append(f"keys out of order in file: {sorted(set(wrong))[:5]}")
+
+
+async def _compare_topic(here: World, broker: KafkaBroker, ids: set[str], outcome: Outcome) -> None:
+    records = await oracle.read_topic(broker, TOPIC, timeout_seconds=TOPIC_WITHIN_SECONDS)
+    outcome.doubled["kafka"] = len(oracle.doubled(records))
+    there = {record.id for record in records}
+    # Figures are polled all the while: what came while the topic was read is in the file by now.
+    await here.gateway.wait_settled("log", timeout_seconds=ARRIVES_WITHIN_SECONDS)
+    later = {event.id for event in here.gateway.lines.read()}
+    outcome.missing["kafka"] = len(ids - there) + len(there - later)

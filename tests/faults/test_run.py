@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
-from tests.faults.run import Outcome, Recovery, one_round
+from tests.faults.run import Outcome, Recovery, compare_sinks, one_round
 from tests.faults.schedule import Kind, Step
+from tests.support.oracle import SeenEvent
 from tests.support.processes import PeerError
 
 
@@ -49,3 +51,28 @@ def test_a_report_tells_the_load_beside_the_recovery_times() -> None:
     assert told["load"] == {"worst": 7.5, "median": 7.5}
     assert told["recoveries"] == [[2.0, 1.0], [9.0, 7.5]]
     assert Outcome(seed=1).as_report()["recovery_seconds"] == {"worst": 0.0, "median": 0.0}
+
+
+async def test_a_topic_that_cannot_be_read_is_noted_and_the_rest_is_judged() -> None:
+    """An hour's records take longer to read than a short run's: the report is written all the same."""
+
+    async def settled(_sink: str, *, timeout_seconds: float) -> None:
+        del timeout_seconds
+
+    async def not_read(topic: str, *, timeout_seconds: float) -> None:
+        raise PeerError(f"{topic} was not read in {timeout_seconds:g} s")
+
+    seen = [SeenEvent("one", "tieline.call.ended.v1", "call/1", "1", sequence="1")] * 2
+    gateway = SimpleNamespace(lines=SimpleNamespace(read=lambda: seen), wait_settled=settled)
+    world: Any = SimpleNamespace(
+        gateway=gateway,
+        receiver=SimpleNamespace(taken=seen),
+        broker=SimpleNamespace(read_topic=not_read),
+    )
+    outcome = Outcome(seed=1)
+    await compare_sinks(world, outcome)
+    assert outcome.failures == [
+        "round 0, the topic: faults was not read in 900 s",
+        "1 events twice in file",
+        "keys out of order in file: ['1']",
+    ]

@@ -96,9 +96,12 @@ class Lines:
         return [event for event in self.read() if event.type == f"tieline.{kind}.v1"]
 
 
-async def read_topic(broker: KafkaBroker, topic: str) -> list[SeenEvent]:
-    """All committed records of a topic, each read as a CloudEvent by the CloudEvents SDK."""
-    return [_seen(record) for record in await broker.read_topic(topic)]
+async def read_topic(
+    broker: KafkaBroker, topic: str, *, timeout_seconds: float = 30.0
+) -> list[SeenEvent]:
+    """All committed records of a topic, each read as a CloudEvent by the CloudEvents SDK. Raises PeerError."""
+    records = await broker.read_topic(topic, timeout_seconds=timeout_seconds)
+    return [_seen(record) for record in records]
 
 
 def _seen(record: KafkaRecord) -> SeenEvent:
