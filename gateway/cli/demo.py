@@ -126,20 +126,13 @@ def _connector_name(scene: Scene) -> str:
 def _configuration(
     simulators: dict[str, SimulatorProcess], hook: str, secret: str, port: int
 ) -> dict[str, Any]:
-    def filled(value: Any, url: str) -> Any:
-        if isinstance(value, dict):
-            return {key: filled(inner, url) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [filled(inner, url) for inner in value]
-        return value.replace("{url}", url) if isinstance(value, str) else value
-
     return {
         "gateway": {"name": "demo", "data_dir": "data", "api": {"port": port}},
         "connectors": [
             {
                 "name": name,
                 "platform": simulator.scene.platform,
-                **filled(simulator.scene.connector, simulator.url),
+                **simulator.scene.block(simulator.url),
             }
             for name, simulator in simulators.items()
         ],

@@ -34,6 +34,18 @@ class Scene:
     connector: dict[str, Any] = field(default_factory=dict)
     commands: list[list[dict[str, Any]]] = field(default_factory=list)
 
+    def block(self, url: str) -> dict[str, Any]:
+        """The connector's block for a simulator at this address."""
+        return {key: _filled(value, url) for key, value in self.connector.items()}
+
+
+def _filled(value: Any, url: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(inner, url) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, url) for inner in value]
+    return value.replace("{url}", url) if isinstance(value, str) else value
+
 
 def scenes() -> list[Scene]:
     """The parts of all platforms that have one."""

@@ -173,14 +173,6 @@ def _named(kind: str) -> str:
     return kind.replace("_", "-")
 
 
-def _filled(value: Any, url: str) -> Any:
-    if isinstance(value, dict):
-        return {key: _filled(inner, url) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_filled(inner, url) for inner in value]
-    return value.replace("{url}", url) if isinstance(value, str) else value
-
-
 @asynccontextmanager
 async def world(
     directory: Path,
@@ -221,7 +213,7 @@ async def world(
                         "*/poll:*": 0,
                         "*": RHYTHM_SECONDS,
                     },
-                    **_filled(scene.connector, f"http://127.0.0.1:{proxy.port}"),
+                    **scene.block(f"http://127.0.0.1:{proxy.port}"),
                 }
             )
         receiver = await stack.enter_async_context(FlakyReceiver())

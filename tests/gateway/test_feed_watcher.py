@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -112,6 +113,19 @@ class Watching:
         await until(told)
         assert len(feed.connected_with) == times
 
+    async def reconciled_after_silence(self, feed: ScriptedFeed) -> dict[str, Any]:
+        """Let a connected feed be silent, and its new connection too; what the closed gap says."""
+        times = len(feed.connected_with)
+        await self.clock.advance(61.0)
+        await self.connected(feed, times + 1)
+        await self.clock.advance(11.0)
+
+        async def closed() -> bool:
+            return "feed.gap.closed" in await self.types()
+
+        await until(closed)
+        return dict((await self.journal.read(0, 100))[-1].data())
+
 
 @asynccontextmanager
 async def watching(
@@ -161,16 +175,8 @@ async def test_what_a_silent_feed_missed_is_reconciled_and_accounted_for() -> No
     connector.snapshots = [[call_event(7, verb="ended")]]
     async with watching(connector) as run:
         await run.connected(feed, 1)
-        await run.clock.advance(61.0)
-        await run.connected(feed, 2)
-        await run.clock.advance(11.0)
-
-        async def closed() -> bool:
-            return "feed.gap.closed" in await run.types()
-
-        await until(closed)
+        last = await run.reconciled_after_silence(feed)
         types = await run.types()
-        last = (await run.journal.read(0, 100))[-1].data()
     assert types[-3:] == ["feed.gap.opened", "call.ended", "feed.gap.closed"]
     assert (last["reason"], last["recovered"]) == ("quiet", 1)
 
@@ -190,15 +196,7 @@ async def test_a_gap_of_silence_after_a_restart_begins_with_what_the_last_proces
     connector.snapshots = [[call_event(7, verb="ended")]]
     async with watching(connector, journal, passed=20.0) as run:
         await run.connected(feed, 2)
-        await run.clock.advance(61.0)
-        await run.connected(feed, 3)
-        await run.clock.advance(11.0)
-
-        async def closed() -> bool:
-            return "feed.gap.closed" in await run.types()
-
-        await until(closed)
-        told = (await run.journal.read(0, 100))[-1].data()
+        told = await run.reconciled_after_silence(feed)
     assert (told["reason"], told["from"]) == ("quiet", received.isoformat().replace("+00:00", "Z"))
 
 
