@@ -260,21 +260,28 @@ class KafkaBroker:
         self._directory.mkdir(parents=True, exist_ok=True)
         lines = "".join(f"{key}={value}\n" for key, value in settings.items())
         self._configuration_file.write_text(lines, encoding="utf-8")
+        scram = [
+            option
+            for name, password in self._scram_users.items()
+            for option in ("--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]")
+        ]
+        self._administer(
+            *("kafka.tools.StorageTool", "format", "--ignore-formatted"),
+            *("--cluster-id", self._cluster_id),
+            *("--config", str(self._configuration_file), *scram),
+        )
+
+    def change_password(self, name: str, password: str) -> None:
+        """Give a user another SCRAM password; connections that are open stay. Raises `PeerError`."""
+        self._administer(
+            *("kafka.admin.ConfigCommand", "--bootstrap-server", self.bootstrap_servers, "--alter"),
+            *("--entity-type", "users", "--entity-name", name),
+            *("--add-config", f"SCRAM-SHA-512=[password={password}]"),
+        )
+
+    def _administer(self, *command: str) -> None:
         tool = subprocess.run(
-            [
-                *self._java(128),
-                *("kafka.tools.StorageTool", "format", "--ignore-formatted"),
-                *("--cluster-id", self._cluster_id),
-                *("--config", str(self._configuration_file)),
-                *(
-                    option
-                    for name, password in self._scram_users.items()
-                    for option in (
-                        "--add-scram",
-                        f"SCRAM-SHA-512=[name={name},password={password}]",
-                    )
-                ),
-            ],
+            [*self._java(128), *command],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -282,7 +289,7 @@ class KafkaBroker:
             check=False,
         )
         if tool.returncode != 0:
-            raise PeerError(f"the storage was not formatted:\n{tool.stdout}{tool.stderr}")
+            raise PeerError(f"{command[0]} failed:\n{tool.stdout}{tool.stderr}")
 
 
 def new_cluster_id() -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from gateway.errors import AuthRejected, ConnectionFailed, NotReady, Reason
@@ -14,6 +16,8 @@ from tests.contract.sink_suite import batch_of, by_key
 from tests.sinks.kafka import secured
 from tests.sinks.kafka.secured import PASSWORD, USER, Permission, Resource, SecuredBroker
 from tests.sinks.kafka.test_outages import keyed
+from tests.support import oracle, site
+from tests.support.processes import eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -126,6 +130,65 @@ async def test_rights_that_are_lost_and_regained_lose_and_double_nothing(
     assert rest == events[20:]
     assert (await sink.deliver(rest)).settled == 40
     assert keyed(await secure.broker.read_topic(topics)) == by_key(events)
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(180)
+async def test_a_password_that_changes_while_events_flow_loses_nothing(
+    secure: SecuredBroker, topics: str, tmp_path: Path
+) -> None:
+    """First to a wrong one, which holds back this sink alone and is told without it; then to the broker's new one."""
+    wrong, new = "no-password-of-the-broker", "battery-staple"
+    file = tmp_path / "password"
+    file.write_text(PASSWORD)
+    lake = site.kafka_sink(secure.sasl, topics, instance=f"journal-of-{topics}", create_topics=None)
+    lake["sasl"] = login() | {"password": {"file": "password"}}
+    async with (
+        aiohttp.ClientSession() as http,
+        site.platform(tmp_path, http, agents=4, events_per_second=50, ack=True) as platform,
+        site.gateway(
+            tmp_path,
+            http,
+            {
+                "gateway": {"secret_check_seconds": 0.2},
+                "connectors": [site.connector(platform.url, 4)],
+                "sinks": [site.file_sink(), lake],
+            },
+        ) as gateway,
+    ):
+
+        async def refused() -> bool:
+            error = (await gateway.get("/v1/sinks/lake"))["last_error"]
+            return error is not None and error["reason"] == Reason.AUTH
+
+        async def more_in_kafka() -> bool:
+            return await gateway.settled("lake") > before + 100
+
+        gateway.start()
+        await gateway.wait_fed()
+        before = 0.0
+        await eventually(more_in_kafka, "events in Kafka", timeout_seconds=60.0)
+        file.write_text(wrong)
+        await eventually(refused, "the wrong password is told", timeout_seconds=60.0)
+        in_file = gateway.lines.count()
+        await eventually(
+            lambda: gateway.lines.count() > in_file + 50, "the file goes on", timeout_seconds=60.0
+        )
+        await asyncio.to_thread(secure.broker.change_password, USER, new)
+        try:
+            file.write_text(new)
+            before = await gateway.settled("lake")
+            await eventually(more_in_kafka, "events after the change", timeout_seconds=60.0)
+            await platform.stop_lives()
+            published = await platform.arrived(gateway.lines.read)
+            await gateway.wait_settled("lake")
+        finally:
+            await asyncio.to_thread(secure.broker.change_password, USER, PASSWORD)
+        in_topic = await oracle.read_topic(secure.broker, topics)
+        assert [one.id for one in published if not one.resumable] == []
+        assert oracle.doubled(in_topic) == []
+        assert {event.id for event in in_topic} == {event.id for event in gateway.lines.read()}
+        assert not [word for word in (PASSWORD, wrong, new) if word in gateway.log]
 
 
 async def _refusal(sink: KafkaSink, events: list[Any]) -> ConnectionFailed:
