@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,8 +25,6 @@ from gateway.contracts import (
     SinkDescriptor,
 )
 from gateway.errors import TielineError
-
-_CLOSE_SECONDS = 10.0
 
 
 class Descriptors(Protocol):
@@ -121,8 +120,12 @@ async def _probe(
         return Probed(name=name, ok=False, message=str(error))
     except TimeoutError:
         return Probed(name=name, ok=False, message=f"no answer in {timeout_seconds:g} seconds")
+    except Exception as error:  # noqa: BLE001 - a defect in one plug-in must not hide what the others found
+        return Probed(name=name, ok=False, message=f"defect: {type(error).__name__}")
     else:
         return Probed(name=name, ok=True, message=found)
     finally:
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await target.close()
+        # What was found holds, however it goes away; the process ends soon.
+        with suppress(Exception):
+            async with asyncio.timeout(timeout_seconds):
+                await target.close()

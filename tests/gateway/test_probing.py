@@ -49,16 +49,20 @@ class ProbedConnector:
         return ()
 
     async def probe(self) -> str:
-        """Answer, refuse, or never return."""
+        """Answer, refuse, fail for a defect, or never return."""
         if self._goes == "badly":
             raise AuthRejected("the platform refused anna", hint="check the password")
+        if self._goes == "wrong":
+            raise KeyError("correct-horse")
         if self._goes == "nowhere":
             await asyncio.Event().wait()
         return "two agents can log in"
 
     async def close(self) -> None:
-        """Remember it."""
+        """Remember it, and hang if that is how it goes."""
         self._closed.append(self.name)
+        if self._goes == "on":
+            await asyncio.Event().wait()
 
 
 class PlainSink:
@@ -141,3 +145,18 @@ async def test_each_probe_is_a_result_and_everything_is_closed(tmp_path: Path) -
         ("sink log", True, "has no probe, not tried"),
     ]
     assert plugins.closed == ["well", "badly", "nowhere", "log"]
+
+
+async def test_a_defect_and_an_endless_close_hide_nothing_of_the_others(tmp_path: Path) -> None:
+    """What a defect says may hold a secret, so only its kind is told."""
+    plugins = Plugins()
+    results = await probe_all(
+        config(tmp_path, "wrong", "on", "well"), plugins, timeout_seconds=0.05
+    )
+    assert [(result.ok, result.message) for result in results] == [
+        (False, "defect: KeyError"),
+        (True, "two agents can log in"),
+        (True, "two agents can log in"),
+        (True, "has no probe, not tried"),
+    ]
+    assert plugins.closed == ["wrong", "on", "well", "log"]
