@@ -3,8 +3,8 @@
 Ids are random, so an ordinary index would dirty one page of the file for every event. Instead the newest ids are kept
 in memory only (they are in `events`, so a restart finds them again) and go to the `ids` table in sorted chunks, into
 the newest *generation*. A generation that has GENERATION_IDS is sealed and never written again; it is dropped whole
-once all its events are trimmed. A filter per generation (three bits per id in two mebibytes) answers nearly every
-question about a new id without reading the file.
+once all its events are trimmed. A filter per generation (see `filters`) answers nearly every question about a new id
+without reading the file.
 
 All methods run in the writer's thread, inside its transaction where they write; `committed` follows the commit.
 """
@@ -12,19 +12,17 @@ All methods run in the writer's thread, inside its transaction where they write;
 from __future__ import annotations
 
 import sqlite3
-import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 
 from gateway.events.envelope import ID_BYTES
+from gateway.journal.filters import Filter, Planes
 
 MERGE_IDS = 65_536
 CHUNKS = 16
 LOAD_IDS = 4_096
 GENERATION_IDS = 1_000_000
-FILTER_BYTES = 1 << 21
-_MASK = FILTER_BYTES * 8 - 1
 
 _INSERT = """
 WITH RECURSIVE chunk(place) AS (SELECT 0 UNION ALL SELECT place + 1 FROM chunk WHERE place + 1 < ?3)
@@ -32,8 +30,9 @@ INSERT OR IGNORE INTO ids (generation, id) SELECT ?1, substr(?2, 1 + 16 * place,
 """
 _SELECT = """
 WITH RECURSIVE chunk(place) AS (SELECT 0 UNION ALL SELECT place + 1 FROM chunk WHERE place + 1 < ?3)
-SELECT id FROM ids
-WHERE generation = ?1 AND id IN (SELECT substr(?2, 1 + 16 * place, 16) FROM chunk)
+SELECT ids.id FROM chunk CROSS JOIN ids
+WHERE ids.generation = CAST(substr(?1, 1 + 10 * place, 10) AS INTEGER)
+AND ids.id = substr(?2, 1 + 16 * place, 16)
 """
 
 
@@ -50,42 +49,12 @@ def id_key(text: str) -> bytes:
     return blake2b(text.encode(), digest_size=ID_BYTES).digest()
 
 
-def _hashes(keys: Sequence[bytes]) -> tuple[int, ...]:
-    return struct.unpack(f"<{2 * len(keys)}Q", b"".join(keys))
-
-
-class Filter:
-    """Answers "certainly not here" or "perhaps here" for ids, which are random already."""
-
-    def __init__(self, bits: bytes | None = None) -> None:
-        self.bits = bytearray(FILTER_BYTES) if bits is None else bytearray(bits)
-
-    def add(self, keys: Sequence[bytes]) -> None:
-        """Remember ids."""
-        bits = self.bits
-        hashes = _hashes(keys)
-        for one, two in zip(hashes[::2], hashes[1::2], strict=True):
-            for slot in (one & _MASK, two & _MASK, (one >> 32) & _MASK):
-                bits[slot >> 3] |= 1 << (slot & 7)
-
-    def candidates(self, keys: Sequence[bytes], hashes: Sequence[int]) -> list[bytes]:
-        """The ids that are perhaps here."""
-        bits = self.bits
-        return [
-            key
-            for key, one, two in zip(keys, hashes[::2], hashes[1::2], strict=True)
-            if bits[(one & _MASK) >> 3] >> (one & 7) & 1
-            and bits[(two & _MASK) >> 3] >> (two & 7) & 1
-            and bits[(one >> 32 & _MASK) >> 3] >> (one >> 32 & 7) & 1
-        ]
-
-
 @dataclass(slots=True)
 class _Generation:
     id: int
+    filter: Filter
     count: int = 0
     last_position: int = 0
-    filter: Filter = field(default_factory=Filter)
     sealed: bool = False
 
 
@@ -115,15 +84,20 @@ class IdIndex:
         self._recent_position = 0
         self._merge: _Merge | None = None
         self._generations: list[_Generation] = []
+        self._planes = Planes()
         self._load()
 
     def _load(self) -> None:
         rows = self._connection.execute(
             "SELECT id, count, last_position, filter FROM generations ORDER BY id"
-        ).fetchall()
+        )
         for number, count, last_position, bits in rows:
-            generation = _Generation(number, count, last_position, Filter(bits), bits is not None)
-            if bits is None:
+            generation = _Generation(
+                number, self._planes.new(number), count, last_position, sealed=bits is not None
+            )
+            if bits is not None:
+                generation.filter.load(bits)
+            else:
                 cursor = self._connection.execute(
                     "SELECT id FROM ids WHERE generation = ?", (number,)
                 )
@@ -146,16 +120,12 @@ class IdIndex:
         found = self._recent.intersection(keys)
         if self._merge is not None:
             found.update(self._merge.ids.intersection(keys))
-        hashes = _hashes(keys)
-        for generation in reversed(self._generations):
-            candidates = generation.filter.candidates(keys, hashes)
-            if found:
-                candidates = [key for key in candidates if key not in found]
-            if candidates:
-                rows = self._connection.execute(
-                    _SELECT, (generation.id, b"".join(candidates), len(candidates))
-                )
-                found.update(key for (key,) in rows.fetchall())
+        perhaps = [one for one in self._planes.candidates(keys) if one[1] not in found]
+        if perhaps:
+            generations = "".join([f"{generation:010}" for generation, _ in perhaps])
+            asked = b"".join([key for _, key in perhaps])
+            rows = self._connection.execute(_SELECT, (generations, asked, len(perhaps)))
+            found.update([key for (key,) in rows.fetchall()])
         return found
 
     def add(self, keys: Iterable[bytes], position: int) -> None:
@@ -188,7 +158,7 @@ class IdIndex:
         generation.filter.add(chunk)
         self._connection.execute(_INSERT, (generation.id, b"".join(chunk), len(chunk)))
         count = generation.count + len(chunk)
-        sealed = bytes(generation.filter.bits) if done and count >= GENERATION_IDS else None
+        sealed = generation.filter.saved() if done and count >= GENERATION_IDS else None
         self._connection.execute(
             "UPDATE generations SET last_position = ?, count = ?, filter = ? WHERE id = ?",
             (merge.position, count, sealed, generation.id),
@@ -203,7 +173,7 @@ class IdIndex:
         self._connection.execute(
             "INSERT OR IGNORE INTO generations VALUES (?, 0, 0, NULL)", (number,)
         )
-        self._generations.append(_Generation(number))
+        self._generations.append(_Generation(number, self._planes.new(number)))
 
     def committed(self) -> None:
         """The transaction of `write_chunk` is durable."""
@@ -223,7 +193,7 @@ class IdIndex:
         if self._merge is not None and self._merge.written:
             self._merge.written = False
             if self._generations[-1].count == 0:
-                self._generations.pop()
+                self._generations.pop().filter.leave()
 
     def droppable(self, first_position: int) -> bool:
         """Whether all events of the oldest generation are gone; the newest generation always stays."""
@@ -239,4 +209,4 @@ class IdIndex:
         ).rowcount
         if removed <= 0:
             self._connection.execute("DELETE FROM generations WHERE id = ?", (oldest,))
-            del self._generations[0]
+            self._generations.pop(0).filter.leave()

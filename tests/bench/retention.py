@@ -20,7 +20,8 @@ import uvloop
 from gateway.clock import SystemClock
 from gateway.journal import JournalSettings, SqliteJournal, open_journal
 from gateway.journal.encoding import rows_of
-from gateway.journal.identities import GENERATION_IDS, Filter
+from gateway.journal.filters import Planes
+from gateway.journal.identities import GENERATION_IDS
 from gateway.journal.schema import PAGE_BYTES, open_for_writing
 from tests.bench.journal import EventMaker
 from tests.bench.report import Figure, percentile
@@ -71,14 +72,14 @@ def fill(path: Path, count: int) -> None:
         execute("BEGIN IMMEDIATE")
         execute(_IDS, {"generation": number, "count": last - first + 1})
         execute(_EVENTS, {"generation": number, "before": first - 1, "head": head, "tail": tail})
-        bits = Filter()
+        bits = Planes().new(number)
         ids = execute("SELECT id FROM ids WHERE generation = ?", (number,))
         while part := ids.fetchmany(BATCH):
             bits.add([key for (key,) in part])
         whole = last - first + 1 >= GENERATION_IDS
         execute(
             "INSERT INTO generations VALUES (?, ?, ?, ?)",
-            (number, last, last - first + 1, bytes(bits.bits) if whole else None),
+            (number, last, last - first + 1, bits.saved() if whole else None),
         )
         execute("COMMIT")
     week_ago = time.time() - WEEK_SECONDS
