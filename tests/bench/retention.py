@@ -1,7 +1,7 @@
 """A journal that is old and large: opening it, appending while it trims, and whether it keeps to its size.
 
 `python -m tests.bench.retention EVENTS --directory DIR` does it with as many events as the disk holds; it takes about
-1.2 KiB for each. A week at 200 events a second is 121 million.
+1.2 KiB for each, or with `--bytes 200` a quarter of that. A week at 200 events a second is 121 million.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ SELECT :before + row_number() OVER (), id, 1, :before + row_number() OVER (), 1,
 FROM ids WHERE generation = :generation
 """
 CALM_SECONDS = 20.0
+TRIM_SECONDS = 300.0
+"""A trim that takes longer is not waited for."""
 
 
 class _Ahead(SystemClock):
@@ -54,13 +56,17 @@ class _Ahead(SystemClock):
         return super().now() + self.ahead
 
 
-def fill(path: Path, count: int) -> None:
+def fill(path: Path, count: int, *, size_bytes: int = 0) -> None:
     """Write so many events as if they had come evenly over the last week, all of them merged into the index of ids.
 
+    Bodies of `size_bytes` are cut to them, and then only as long as events: what is measured does not read them.
     By SQL into the journal's own tables, without waiting for the disk: what is measured comes afterwards.
     """
     (pattern,) = rows_of(EventMaker().batch(1))
     head, _, tail = pattern.body.partition(pattern.key.hex().encode())
+    if size_bytes:
+        head = head[: size_bytes // 2]
+        tail = tail[: max(0, size_bytes - len(head) - len(pattern.key.hex()))]
     connection = open_for_writing(path)
     execute = connection.execute
     execute("PRAGMA synchronous = OFF")
@@ -105,11 +111,13 @@ async def measure(directory: Path, *, quick: bool) -> list[Figure]:
     return [*figures, _bound("journal filled with three times its max_bytes", *worst)]
 
 
-async def large(directory: Path, count: int, *, seconds: float) -> list[Figure]:
+async def large(
+    directory: Path, count: int, *, seconds: float, size_bytes: int = 0
+) -> list[Figure]:
     """Fill, open, append, append while half of it is trimmed by age, append beyond a bound that is reached."""
     path = directory / "old.sqlite"
     started = time.perf_counter()
-    await asyncio.to_thread(fill, path, count)
+    await asyncio.to_thread(fill, path, count, size_bytes=size_bytes)
     filled = time.perf_counter() - started
     size = path.stat().st_size
     clock = _Ahead()
@@ -124,11 +132,11 @@ async def large(directory: Path, count: int, *, seconds: float) -> list[Figure]:
     trim = asyncio.create_task(journal.trim(), name="trim")
     trimming: list[float] = []
     started = time.perf_counter()
-    while not trim.done():
+    while not trim.done() and time.perf_counter() - started < TRIM_SECONDS:
         trimming += await _delays(journal, maker, seconds=0.5)
     took = time.perf_counter() - started
-    removed = await trim
     await journal.close()
+    removed = await trim
     before = path.stat().st_size
     return [
         Figure(
@@ -143,7 +151,7 @@ async def large(directory: Path, count: int, *, seconds: float) -> list[Figure]:
             unit="ms",
             against="the same while nothing is trimmed",
             reference=percentile(calm, 0.99),
-            note=f"{len(trimming)} and {len(calm)} appends; trimmed in {took:.0f} s,"
+            note=f"{len(trimming)} and {len(calm)} appends; trimmed for {took:.0f} s,"
             f" {before / 2**30:.1f} GiB left",
         ),
     ]
@@ -193,8 +201,8 @@ def _used(path: Path) -> int:
     return int(pages - free) * PAGE_BYTES
 
 
-async def _all(directory: Path, count: int) -> list[Figure]:
-    figures = await large(directory, count, seconds=60.0)
+async def _all(directory: Path, count: int, size_bytes: int) -> list[Figure]:
+    figures = await large(directory, count, seconds=60.0, size_bytes=size_bytes)
     path = directory / "old.sqlite"
     worst = await _beyond(path, _used(path), events=1_000_000)
     return [*figures, _bound("the same journal at its max_bytes, 1,000,000 events more", *worst)]
@@ -205,11 +213,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.retention")
     parser.add_argument("events", type=int)
     parser.add_argument(
+        "--bytes",
+        type=int,
+        default=0,
+        help="of an event's body; those of the benchmarks have 1,024",
+    )
+    parser.add_argument(
         "--directory", type=Path, help="on a disk that holds them; emptied afterwards"
     )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-", dir=arguments.directory) as directory:
-        for figure in uvloop.run(_all(Path(directory), arguments.events)):
+        for figure in uvloop.run(_all(Path(directory), arguments.events, arguments.bytes)):
             reference = f", {figure.against}: {figure.reference:,.2f}" if figure.against else ""
             sys.stdout.write(
                 f"{figure.name}: {figure.value:,.2f} {figure.unit}{reference} ({figure.note})\n"
