@@ -103,6 +103,7 @@ class LongPollingClient:
         self._progress = asyncio.Event()
         self._sealed = False
         self._draining = False
+        self._patient = True
         self._on_its_way: Send | None = None
         self._evictions = 0
 
@@ -291,12 +292,18 @@ class LongPollingClient:
                 self._session.advice.max_interval_seconds / 3,
             ),
         )
+        self._patient = True
+        # Nothing has to be cancelled, so a timer is enough; a timeout would cost each poll more.
+        timer = asyncio.get_running_loop().call_later(patience, self._lose_patience)
         try:
-            async with asyncio.timeout(patience):
-                while self._session.unstored and not self._draining:
-                    await self._progressed()
-        except TimeoutError:
-            return
+            while self._session.unstored and self._patient and not self._draining:
+                await self._progressed()
+        finally:
+            timer.cancel()
+
+    def _lose_patience(self) -> None:
+        self._patient = False
+        self._progress.set()
 
     async def _progressed(self) -> None:
         self._progress.clear()
