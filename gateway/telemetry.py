@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -46,19 +47,19 @@ class Telemetry:
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(f"tieline_{name}", text, labels, registry=registry)
 
-        gauge("info", "Name and version of the gateway.", "name", "version").labels(
-            gateway, __version__
-        ).set(1)
+        info = gauge("info", "Name and version of the gateway.", "name", "version")
+        info.labels(gateway, __version__).set(1)
         self._feeds = gauge("feeds", "Feeds by state.", "connector", "state")
-        self._feed_events = counter(
-            "feed_events", "Events of feeds that entered the journal.", "connector"
+        self._feed_events_of = lru_cache(
+            counter("feed_events", "Events of feeds that entered the journal.", "connector").labels
         )
         self._feed_duplicates = counter(
             "feed_duplicate_events", "Events that the journal already had.", "connector"
         )
-        self._feed_newest = gauge(
+        newest = gauge(
             "feed_newest_event_timestamp_seconds", "When any feed last gave an event.", "connector"
         )
+        self._feed_newest_of = lru_cache(newest.labels)
         self._connects = counter("feed_connects", "Connections made.", "connector", "resumed")
         self._disconnects = counter("feed_disconnects", "Connections lost.", "connector", "reason")
         self._connect_failures = counter(
@@ -176,8 +177,8 @@ class Telemetry:
         self, connector: str, *, stored: int, duplicates: int, at_seconds: float
     ) -> None:
         """A delivery is durable."""
-        self._feed_events.labels(connector).inc(stored)
-        self._feed_newest.labels(connector).set(at_seconds)
+        self._feed_events_of(connector).inc(stored)
+        self._feed_newest_of(connector).set(at_seconds)
         if duplicates:
             self._feed_duplicates.labels(connector).inc(duplicates)
 
