@@ -27,11 +27,14 @@ USER_AGENT = "tieline-webhook"
 class WebhookClient:
     """Posts signed bodies and says what the answers mean. Made by `connect`."""
 
-    def __init__(self, settings: WebhookSettings, clock: Clock, trust: ssl.SSLContext) -> None:
+    def __init__(
+        self, settings: WebhookSettings, clock: Clock, trust: ssl.SSLContext | None
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._url = URL(settings.url)
         self._signer = Signer(settings.signing_secrets)
+        self._headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
         self._waits = Waits(
             max_retry_after_seconds=settings.max_retry_after_seconds,
             gone_pause_seconds=settings.gone_pause_seconds,
@@ -46,7 +49,8 @@ class WebhookClient:
                 limit=settings.concurrency,
                 resolver=self._resolver,
                 socket_factory=partial(guarded_socket, policy),
-                ssl=trust,
+                # aiohttp's own context verifies against the system's authorities.
+                ssl=trust or True,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=settings.timeout_seconds),
@@ -61,7 +65,8 @@ class WebhookClient:
 
         Raises ConfigError: the CA file cannot be used, or the URL names an address that is not allowed.
         """
-        trust = await asyncio.to_thread(_trust_of, settings)
+        # Without a file all webhooks share one context: each takes 0.8 MiB and 20 ms.
+        trust = await asyncio.to_thread(_trust_of, settings) if settings.ca_file else None
         return cls(settings, clock, trust)
 
     async def post(
@@ -73,7 +78,7 @@ class WebhookClient:
         """
         settings = self._settings
         headers = {
-            **{name: value.get_secret_value() for name, value in settings.headers.items()},
+            **self._headers,
             **self._signer.headers(message_id, body, self._clock.now()),
             "Content-Type": content_type,
         }
