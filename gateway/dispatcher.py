@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from gateway.clock import Clock
 from gateway.contracts import (
     Burial,
     Journal,
-    KeyedSink,
     Report,
     Setback,
     Sink,
     SinkTraits,
 )
 from gateway.delivery.batching import repeated, split
+from gateway.delivery.calls import SinkCalls
 from gateway.delivery.health import ReceiverHealth
 from gateway.delivery.holding import Change, HeldKey
 from gateway.delivery.lane import HeldLane
@@ -65,7 +64,7 @@ class Dispatcher:
         policy: DispatchPolicy,
     ) -> None:
         self.name = name
-        self._sink = sink
+        self._calls = SinkCalls(sink, policy, clock)
         self._accepts = accepts
         self._mask = mask
         self._traits = traits
@@ -102,7 +101,6 @@ class Dispatcher:
             crashed=lambda error: telemetry.sink_crashed(name, error),
             clock=clock,
         )
-        self._attempt_began: float | None = None
         self._idle = False
         self.is_open = False
         self.delivered = 0
@@ -116,7 +114,7 @@ class Dispatcher:
                 tasks.create_task(self._place.save_moves(), name=f"positions of {self.name}"),
                 tasks.create_task(self._teller.run(), name=f"dead letters of {self.name}"),
             ]
-            if isinstance(self._sink, KeyedSink):
+            if self._calls.takes_beside:
                 helpers.append(tasks.create_task(self._lane.run(), name=f"held by {self.name}"))
             try:
                 while not self._finished:
@@ -146,11 +144,7 @@ class Dispatcher:
     @property
     def stuck(self) -> bool:
         """Paused, or the last attempt failed or lasts long: to wait for the sink is to wait for somebody else."""
-        began = self._attempt_began
-        silent = began is not None and (
-            self._clock.monotonic() - began > self._policy.silent_seconds
-        )
-        return silent or self.paused or self.last_error is not None
+        return self._calls.silent or self.paused or self.last_error is not None
 
     @property
     def last_error(self) -> TielineError | None:
@@ -235,32 +229,17 @@ class Dispatcher:
             )
 
     async def _open(self) -> None:
-        try:
-            async with self._attempt(self._policy.open_seconds):
-                held = await self._sink.open()
-        except TimeoutError as error:
-            raise NotConnected(
-                f"not open within {self._policy.open_seconds:g} s", reason=Reason.TIMEOUT
-            ) from error
+        held = await self._calls.open()
         if held is not None:
             self._place.skip_to(held, repeating=self._record.rewound_to is not None)
         self.is_open = True
         self._telemetry.sink_opened(self.name, position=self.position)
 
-    @asynccontextmanager
-    async def _attempt(self, limit_seconds: float) -> AsyncIterator[None]:
-        self._attempt_began = self._clock.monotonic()
-        try:
-            async with asyncio.timeout(limit_seconds):
-                yield
-        finally:
-            self._attempt_began = None
-
     async def _deliver_until_finished(self) -> None:
-        keyed = isinstance(self._sink, KeyedSink)
+        beside = self._calls.takes_beside
         while not self._finished:
             await self._switch.obey()
-            if not keyed:
+            if not beside:
                 await self._lane.run_due()
             records = await self._journal.read(self.position, self._traits.batch_events)
             if not records:
@@ -328,39 +307,14 @@ class Dispatcher:
 
     async def _offer(self, batch: Sequence[StoredEvent]) -> Report:
         if self._switch.is_repetition(batch[-1]):
-            return await self._deliver([repeated(event) for event in batch])
-        return await self._deliver(batch)
-
-    async def _deliver(self, batch: Sequence[StoredEvent], *, beside: bool = False) -> Report:
-        sink = self._sink
-        try:
-            async with (
-                asyncio.timeout(self._policy.deliver_seconds)
-                if beside
-                else self._attempt(self._policy.deliver_seconds)
-            ):
-                if beside and isinstance(sink, KeyedSink):
-                    report = await sink.deliver_one(batch[0])
-                else:
-                    report = await sink.deliver(batch)
-        except TimeoutError as error:
-            raise NotConnected(
-                f"no answer to a batch of {len(batch)} events within"
-                f" {self._policy.deliver_seconds:g} s",
-                reason=Reason.TIMEOUT,
-            ) from error
-        if report.settled < len(batch) and report.setback is None:
-            raise NotConnected(
-                f"the sink settled {report.settled} of {len(batch)} events and did not say why",
-                reason=Reason.OTHER,
-            )
-        return report
+            return await self._calls.deliver([repeated(event) for event in batch])
+        return await self._calls.deliver(batch)
 
     async def _offer_one(self, event: StoredEvent) -> Report:
         """Offer a held event: beside the batches where the sink allows it, else as one that it may hold already."""
-        if isinstance(self._sink, KeyedSink):
-            return await self._deliver([event], beside=True)
-        return await self._deliver([repeated(event)])
+        if self._calls.takes_beside:
+            return await self._calls.deliver_beside(event)
+        return await self._calls.deliver([repeated(event)])
 
     def _may_offer_held(self) -> int:
         """While the receiver fails, a held event is its probe only if there is nothing else to probe with."""
@@ -444,7 +398,6 @@ class Dispatcher:
     async def _close(self) -> None:
         self.is_open = False
         try:
-            async with asyncio.timeout(self._policy.close_seconds):
-                await self._sink.close()
+            await self._calls.close()
         except Exception as error:  # noqa: BLE001 - a sink that cannot close must not keep the gateway from going on
             self._telemetry.cleanup_failed(f"sink {self.name}", error)

@@ -217,7 +217,7 @@ async def test_a_sink_whose_receiver_is_silent_is_stuck_until_it_answers() -> No
     clock = dispatcher._clock
     assert isinstance(clock, LeapingClock)
     async with running(dispatcher):
-        await until(lambda: dispatcher._attempt_began is not None and dispatcher.is_open)
+        await until(lambda: dispatcher._calls._began is not None and dispatcher.is_open)
         assert not dispatcher.stuck
         clock.advance(DispatchPolicy().silent_seconds + 1)
         assert dispatcher.stuck
