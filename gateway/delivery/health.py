@@ -49,14 +49,20 @@ class ReceiverHealth:
         return self._record.breaker.next_try if self._record.breaker else None
 
     def restore(self) -> float:
-        """Take up what an earlier process knew; returns how many seconds it still wanted to wait."""
+        """Take up what an earlier process knew; returns how many seconds it still wanted to wait.
+
+        A clock that was set back since then lengthens no wait.
+        """
         breaker = self._record.breaker
         if breaker is None:
             return 0.0
         self._backoff.failures = breaker.failures
         self.last_error = DeliveryRetryable(breaker.message, reason=breaker.reason)
         left = (breaker.next_try - self._clock.now()).total_seconds()
-        return min(max(0.0, left), self._policy.cap_seconds)
+        longest = self._policy.cap_seconds
+        if breaker.wait_seconds is not None:
+            longest = min(longest, breaker.wait_seconds)
+        return min(max(0.0, left), longest)
 
     async def failed(
         self,
@@ -75,6 +81,7 @@ class ReceiverHealth:
             next_try=self._clock.now() + timedelta(seconds=wait),
             reason=error.reason,
             message=error.message,
+            wait_seconds=wait,
         )
         await self._record.save()
         return wait

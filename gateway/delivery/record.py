@@ -14,12 +14,16 @@ NAMESPACE = "sinks"
 
 
 class Breaker(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole receiver is failing: how often in a row, why, and when it is tried again."""
+    """The whole receiver is failing: how often in a row, why, when it is tried again, and after how long a wait.
+
+    The wait is None in what earlier versions wrote.
+    """
 
     failures: int
     next_try: datetime
     reason: Reason
     message: str
+    wait_seconds: float | None = None
 
 
 class _Kept(msgspec.Struct, kw_only=True, omit_defaults=True):
