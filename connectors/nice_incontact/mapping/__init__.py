@@ -33,7 +33,7 @@ from gateway.events.calls import CallDtmf
 __all__ = ["AgentPicture", "Mapper", "Origin", "is_end", "is_start"]
 
 _Handler = Callable[[Message, AgentPicture], None]
-START, END, LEG = "agentsessionstart", "agentsessionend", "agentleg"
+START, END, LEG, MUTE = "agentsessionstart", "agentsessionend", "agentleg", "mute"
 _HANDLERS: dict[str, _Handler] = {
     START: agents.on_session_start,
     END: agents.on_session_end,
@@ -41,7 +41,7 @@ _HANDLERS: dict[str, _Handler] = {
     "agentstate": agents.on_state,
     LEG: agents.on_leg,
     "agenterror": agents.on_error,
-    "mute": agents.on_mute,
+    MUTE: agents.on_mute,
     "callcontactevent": calls.on_call,
     "conference": calls.on_conference,
     **dict.fromkeys(interactions.MEDIA_OF, interactions.on_interaction),
@@ -121,6 +121,8 @@ class Mapper:
         if LEG not in map(_type, told):
             # Not told of, it may have ended or not: whatever comes next of it is news.
             self.picture.leg = None
+        if MUTE not in map(_type, told):
+            self.picture.muted = None
         missing = self._reading({}, occasion, received, provenance)
         for name in [known for known in self.picture.contacts if known not in present]:
             agents.end_contact(missing, self.picture, name, cause=agents.ABSENT)

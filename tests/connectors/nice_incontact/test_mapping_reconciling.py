@@ -100,6 +100,19 @@ def test_a_leg_that_a_reading_does_not_tell_of_is_told_anew_whatever_comes() -> 
     assert verbs(session.push({**dialing, "AgentLegId": "6"})) == ["agent.leg.changed"]
 
 
+def test_a_mute_is_told_anew_after_a_reading_that_may_have_missed_its_end() -> None:
+    """The call that was muted is over, and the next one is muted: that is no repetition."""
+    muted = event("Mute", AgentMuted="True")
+    session = Session().begun()
+    session.push(call("Active"))
+    assert verbs(session.push(muted)) == ["call.mute.changed"]
+    assert session.push(muted) == []
+    session.adopt(start(), state())
+    session.push(call("Active", contact="78"))
+
+    assert verbs(session.push(muted)) == ["call.mute.changed"]
+
+
 def test_how_a_contact_ended_is_told_also_after_a_reading_found_it_gone() -> None:
     """The platform's own word says more than its absence; the same again is a repetition."""
     session = Session().begun()
