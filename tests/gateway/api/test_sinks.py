@@ -192,17 +192,18 @@ async def test_a_replay_that_has_to_wait_says_so(
     monkeypatch.setattr("gateway.api.sink_views._BEGIN_SECONDS", 0.05)
     await site.append(1)
     await site.settled(1)
-    release = asyncio.Event()
+    begun, release = asyncio.Event(), asyncio.Event()
     deliver = site.crm.deliver
 
     async def slowly(batch: Any) -> Report:
+        begun.set()
         await release.wait()
         return await deliver(batch)
 
     monkeypatch.setattr(site.crm, "deliver", slowly)
-    dispatcher = site.runtime.sinks._dispatchers["crm"]
     await site.append(2)
-    await until(lambda: dispatcher._attempt_began is not None)
+    async with asyncio.timeout(20):
+        await begun.wait()
     told = await site.post("/v1/sinks/crm/replay", {"since": 0}, 202)
     assert told["position"] is None
     problem = await site.post("/v1/sinks/crm/replay", {"since": 0}, 409)
