@@ -19,7 +19,7 @@ from typing import Generic, Protocol, TypeVar
 from config.changes import BlockNames, Changes, changes, with_swapped
 from config.files import Files
 from config.settings import Config, GatewaySettings
-from gateway.api.reload import BlockChanges, ReloadFailure, ReloadReport
+from gateway.api.reload_report import BlockChanges, ReloadFailure, ReloadReport
 from gateway.errors import ConfigError, TielineError
 from gateway.roster import Roster
 from gateway.telemetry import Telemetry

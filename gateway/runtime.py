@@ -10,8 +10,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_text
 
 from gateway import audit
-from gateway.api.reload import ReloadReport
-from gateway.api.runtime import ConnectorView, ErrorView, FeedView, Readiness
+from gateway.api.error_view import ErrorView
+from gateway.api.reload_report import ReloadReport
+from gateway.api.runtime import ConnectorView, FeedView, Readiness
 from gateway.attachments import AttachmentSpool
 from gateway.audit import Act
 from gateway.clock import Clock
@@ -215,7 +216,6 @@ class Runtime:
 
 def _feed_view(runner: FeedRunner) -> FeedView:
     state = runner.state or FeedState.PENDING
-    error = runner.last_error
     return FeedView(
         name=runner.feed.name,
         connector=runner.connector.name,
@@ -227,11 +227,7 @@ def _feed_view(runner: FeedRunner) -> FeedView:
         session=runner.session,
         last_event_at=runner.last_event_at,
         quiet_since=runner.watch.quiet_since,
-        last_error=(
-            ErrorView(reason=error.reason.value, message=error.message, hint=error.hint)
-            if error
-            else None
-        ),
+        last_error=ErrorView.of(runner.last_error),
         events=runner.events,
         gaps=runner.gaps,
     )

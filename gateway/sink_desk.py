@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.api.runtime import ErrorView
+from gateway.api.error_view import ErrorView
 from gateway.api.sinks import DeadLetterDetail, DeadLetterView, HeldKeyView, SinkView
 from gateway.contracts import DeadLetter, Journal
 from gateway.delivery.holding import HeldKey
@@ -32,7 +32,6 @@ class DispatcherDesk:
         """One sink."""
         dispatcher = self._dispatchers[sink]
         held = dispatcher.held()
-        error = dispatcher.last_error
         last = self._journal.statistics().last_position
         return SinkView(
             name=sink,
@@ -41,11 +40,7 @@ class DispatcherDesk:
             lag=max(0, last - dispatcher.position),
             delivered=dispatcher.delivered,
             refused=dispatcher.refused,
-            last_error=(
-                ErrorView(reason=error.reason.value, message=error.message, hint=error.hint)
-                if error
-                else None
-            ),
+            last_error=ErrorView.of(dispatcher.last_error),
             failures=dispatcher.failures,
             next_try=dispatcher.next_try,
             repeating_to=dispatcher.rewound_to,

@@ -12,8 +12,9 @@ from msgspec import Meta
 
 from gateway.api import scopes
 from gateway.api.cursors import cursor_of, place_of
+from gateway.api.error_view import ErrorView
 from gateway.api.operations import Call, Cursor, Limit, Operation, Reply, Response, Row
-from gateway.api.runtime import ApiRuntime, ErrorView
+from gateway.api.runtime import ApiRuntime
 from gateway.contracts import DirectoryKind
 from gateway.directory import Listed
 
@@ -122,18 +123,14 @@ def _fill(
 
 
 def _source(listed: Listed) -> DirectorySource:
-    listing, error = listed.listing, listed.failure
+    listing = listed.listing
     return DirectorySource(
         connector=listed.connector,
         kind=listed.kind,
         entries=len(listed.by_id),
         read_at=listing.read_at if listing else None,
         left_out=listing.left_out + len(listing.entries) - len(listed.by_id) if listing else 0,
-        error=(
-            ErrorView(reason=error.reason.value, message=error.message, hint=error.hint)
-            if error
-            else None
-        ),
+        error=ErrorView.of(listed.failure),
     )
 
 

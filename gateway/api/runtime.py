@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
+from gateway.api.error_view import ErrorView
+from gateway.api.reload_report import ReloadReport
+from gateway.api.sinks import SinkDesk
 from gateway.audit import Act
 from gateway.commands import Capability, CommandRecord, CommandRequest
 from gateway.contracts import Journal
 from gateway.contracts.attachments import StoredAttachment
 from gateway.directory import Directory
 from gateway.picture import Picture
-
-if TYPE_CHECKING:
-    from gateway.api.reload import ReloadReport
-    from gateway.api.sinks import SinkDesk
-
-
-class ErrorView(msgspec.Struct, frozen=True, kw_only=True):
-    """The last error of a feed. Its texts hold no secrets."""
-
-    reason: str
-    message: str
-    hint: str = ""
 
 
 class FeedView(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from gateway.api.runtime import ErrorView
+from gateway.api.error_view import ErrorView
 
 
 class HeldKeyView(msgspec.Struct, frozen=True, kw_only=True):

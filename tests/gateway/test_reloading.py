@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from config import Config, InvalidConfiguration, load, load_again
 from config.settings import GatewaySettings
-from gateway.api.reload import BlockChanges
+from gateway.api.reload_report import BlockChanges
 from gateway.errors import ConfigError
 from gateway.reloading import Reloader
 from gateway.telemetry import Telemetry

@@ -11,10 +11,11 @@ from pathlib import Path
 import msgspec
 
 from gateway.api import table
+from gateway.api.error_view import ErrorView
 from gateway.api.event_stream import EventStreams
 from gateway.api.operations import Row
-from gateway.api.reload import BlockChanges, ReloadReport
-from gateway.api.runtime import ApiRuntime, ConnectorView, ErrorView, FeedView, Readiness
+from gateway.api.reload_report import BlockChanges, ReloadReport
+from gateway.api.runtime import ApiRuntime, ConnectorView, FeedView, Readiness
 from gateway.api.settings import ApiSettings
 from gateway.api.streaming.tail import StreamPolicy
 from gateway.api.waiting import Waiting
