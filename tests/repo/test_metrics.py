@@ -73,7 +73,7 @@ def test_metrics_are_made_where_this_test_looks() -> None:
         )
     }
     assert makers == {
-        "gateway/telemetry.py",
         "gateway/telemetry_figures.py",
+        "gateway/telemetry_metrics.py",
         "sinks/prometheus/figures.py",
     }
