@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -15,28 +14,8 @@ from connectors.genesys_web_services.simulator import (
     Simulator,
     SimulatorSettings,
 )
-from tests.support.gws_desk import QUIET, Data, Desk, desk, dialled
+from tests.support.gws_desk import Data, Desk, desk, dialled
 from tests.support.raw_bayeux import RawBayeux
-
-
-@pytest.fixture
-def settings() -> SimulatorSettings:
-    return QUIET
-
-
-@pytest.fixture
-async def simulator(settings: SimulatorSettings) -> AsyncIterator[Simulator]:
-    async with Simulator(settings) as running:
-        yield running
-
-
-@pytest.fixture
-async def agent(simulator: Simulator) -> AsyncIterator[Desk]:
-    """A desktop whose agent is logged in and not ready."""
-    async with desk(simulator) as sat_down:
-        await sat_down.operate("/me", "StartContactCenterSession", channels=["voice", "email"])
-        await sat_down.event(lambda data: "channels" in data)
-        yield sat_down
 
 
 @pytest.mark.parametrize("credentials", [None, ("agent0001", "wrong"), ("nobody", "secret")])

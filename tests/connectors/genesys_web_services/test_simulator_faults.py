@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 
 import aiohttp
 import msgspec
@@ -14,31 +13,10 @@ from connectors.genesys_web_services.simulator import (
     Fault,
     FaultKind,
     Simulator,
-    SimulatorSettings,
 )
-from tests.support.gws_desk import QUIET, Desk, desk
+from tests.support.gws_desk import QUIET, Desk
 from tests.support.raw_bayeux import eventually
 from tests.support.waiting import until
-
-
-@pytest.fixture
-def settings() -> SimulatorSettings:
-    return QUIET
-
-
-@pytest.fixture
-async def simulator(settings: SimulatorSettings) -> AsyncIterator[Simulator]:
-    async with Simulator(settings) as running:
-        yield running
-
-
-@pytest.fixture
-async def agent(simulator: Simulator) -> AsyncIterator[Desk]:
-    """A desktop whose agent is logged in and not ready."""
-    async with desk(simulator) as sat_down:
-        await sat_down.operate("/me", "StartContactCenterSession", channels=["voice", "email"])
-        await sat_down.event(lambda data: "channels" in data)
-        yield sat_down
 
 
 async def test_session_unknown_wakes_the_held_poll_with_402(agent: Desk) -> None:

@@ -2,35 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
-
-from connectors.genesys_web_services.simulator import (
-    Simulator,
-    SimulatorSettings,
-)
-from tests.support.gws_desk import QUIET, Data, Desk, desk
-
-
-@pytest.fixture
-def settings() -> SimulatorSettings:
-    return QUIET
-
-
-@pytest.fixture
-async def simulator(settings: SimulatorSettings) -> AsyncIterator[Simulator]:
-    async with Simulator(settings) as running:
-        yield running
-
-
-@pytest.fixture
-async def agent(simulator: Simulator) -> AsyncIterator[Desk]:
-    """A desktop whose agent is logged in and not ready."""
-    async with desk(simulator) as sat_down:
-        await sat_down.operate("/me", "StartContactCenterSession", channels=["voice", "email"])
-        await sat_down.event(lambda data: "channels" in data)
-        yield sat_down
+from tests.support.gws_desk import Data, Desk
 
 
 async def test_an_email_is_invited_accepted_answered_and_completed(agent: Desk) -> None:

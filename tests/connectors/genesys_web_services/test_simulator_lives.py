@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from random import Random
 
 import msgspec
@@ -15,28 +14,8 @@ from connectors.genesys_web_services.simulator import (
     Simulator,
     SimulatorSettings,
 )
-from tests.support.gws_desk import LIVELY, QUIET, Desk, desk, dialled
+from tests.support.gws_desk import LIVELY, Desk, desk, dialled
 from tests.support.raw_bayeux import eventually
-
-
-@pytest.fixture
-def settings() -> SimulatorSettings:
-    return QUIET
-
-
-@pytest.fixture
-async def simulator(settings: SimulatorSettings) -> AsyncIterator[Simulator]:
-    async with Simulator(settings) as running:
-        yield running
-
-
-@pytest.fixture
-async def agent(simulator: Simulator) -> AsyncIterator[Desk]:
-    """A desktop whose agent is logged in and not ready."""
-    async with desk(simulator) as sat_down:
-        await sat_down.operate("/me", "StartContactCenterSession", channels=["voice", "email"])
-        await sat_down.event(lambda data: "channels" in data)
-        yield sat_down
 
 
 @pytest.mark.parametrize("settings", [LIVELY])
