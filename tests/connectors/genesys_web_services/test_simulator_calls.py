@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.genesys_web_services.simulator import (
-    Simulator,
-)
+from connectors.genesys_web_services.simulator import Simulator
 from tests.support.gws_desk import Desk, desk, dialled
 
 
