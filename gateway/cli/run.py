@@ -24,6 +24,9 @@ EXIT_NOT_CLEAN = 1
 EXIT_CONFIG = 2
 EXIT_JOURNAL = 3
 
+_YOUNG_OBJECTS = 400_000
+"""So many new objects, a few hundred bytes each, may be alive or waiting in cycles before the collector looks."""
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
@@ -88,10 +91,12 @@ def loop_factory() -> type[asyncio.AbstractEventLoop] | None:
 
 
 async def _serve(config: Config) -> bool:
-    # Events are freed by their counts; what the collector finds at each look is thousands of live sessions.
+    # Events are freed by their counts; what the collector finds at each look is thousands of live sessions and what
+    # their replies hold, none of it garbage. Thousands of feeds that answer at once hold more than any low threshold,
+    # and each look then stops the loop for 50 ms, each look at the older ones for half a second.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(_YOUNG_OBJECTS, 10, 50)
     stop = StopSignal()
     manager = ServiceManager.from_environment(os.environ)
     gateway = Gateway(config, service_manager=manager, set_logging=_set_logging)
