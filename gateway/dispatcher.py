@@ -17,6 +17,7 @@ from gateway.clock import Clock
 from gateway.contracts import (
     Burial,
     Journal,
+    Refusal,
     Report,
     Setback,
     Sink,
@@ -40,7 +41,7 @@ from gateway.errors import (
     Retryable,
     TielineError,
 )
-from gateway.events import StoredEvent
+from gateway.events import DamagedEvent, StoredEvent
 from gateway.filters import EventFilter
 from gateway.lifecycle import Interruptible
 from gateway.masking import Masker
@@ -261,6 +262,9 @@ class Dispatcher:
 
     async def _settle(self, batch: Sequence[StoredEvent]) -> None:
         """Offer a batch until all of it is settled or somebody calls it off, waiting between attempts."""
+        if isinstance(batch[0], DamagedEvent):
+            await self._bury_damaged(batch[0])
+            return
         rest = await self._set_aside(batch)
         while rest and not self._switch.called_off:
             started = self._clock.monotonic()
@@ -274,6 +278,13 @@ class Dispatcher:
                 # Nobody knows yet whether it is the key or the receiver: the next key is tried after a pause.
                 await self._set_back(report.held[0].setback)
             rest = await self._set_aside(rest)
+
+    async def _bury_damaged(self, event: DamagedEvent) -> None:
+        """No receiver can take it, and none was asked."""
+        refusal = Refusal(index=0, reason=Reason.CORRUPT, message=event.fault)
+        await self._pass_by([event], Report(settled=1, refused=(refusal,)), event.position)
+        self.refused += 1
+        self._place.advance(event.position)
 
     async def _set_back(self, setback: Setback) -> None:
         wait = await self._health.failed(

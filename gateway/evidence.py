@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.commands import Expectation, Outcome, Status
 from gateway.errors import Reason
-from gateway.events import StoredEvent
+from gateway.events import DamagedEvent, StoredEvent
 
 
 def judge(expectation: Expectation, event: StoredEvent) -> Outcome | None:
@@ -15,6 +15,8 @@ def judge(expectation: Expectation, event: StoredEvent) -> Outcome | None:
     confirms = event.type in expectation.confirmed_by
     if not confirms and event.type not in expectation.refused_by:
         return None
+    if isinstance(event, DamagedEvent):
+        return None  # nobody knows whose call it was about
     cause = event.envelope.causationid if expectation.cause is not None else None
     if cause is not None and cause != expectation.cause:
         return None

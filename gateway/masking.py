@@ -16,7 +16,7 @@ from typing import Annotated, Any, NamedTuple, Protocol, Union, get_args, get_or
 import msgspec
 from msgspec import Raw
 
-from gateway.events import CATALOGUE, Sensitivity, StoredEvent
+from gateway.events import CATALOGUE, DamagedEvent, Sensitivity, StoredEvent
 
 MASK = "[masked]"
 
@@ -118,6 +118,8 @@ def _safely(mask: _Mask, value: Raw) -> Any:
 
 
 def _replaced(event: StoredEvent, mask: _Mask) -> StoredEvent:
+    if isinstance(event, DamagedEvent):
+        return event  # it has no data
     body: dict[str, Any] = _members.decode(event.body)
     body["data"] = _safely(mask, body["data"])
     return StoredEvent(

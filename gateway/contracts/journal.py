@@ -162,7 +162,10 @@ class Journal(Protocol):
         ...
 
     async def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
-        """Durable events behind a position, in order, at most `limit`; empty at the end."""
+        """Durable events behind a position, in order, at most `limit`; empty at the end.
+
+        In the place of one whose bytes are damaged stands a DamagedEvent.
+        """
         ...
 
     async def wait(self, after: int) -> None:
@@ -218,7 +221,8 @@ class Journal(Protocol):
     async def exhume(self, sink: str, ids: Sequence[int], *, by: str) -> Sequence[HeldEvent]:
         """Settle waiting dead letters of a sink as replayed, and hold their events, in one transaction.
 
-        Returns the events in order of position; letters that do not wait are left out.
+        Returns the events in order of position; letters that do not wait are left out, and go on waiting if their event
+        is damaged (reason `corrupt`): there is nothing left to deliver.
         """
         ...
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.events import StoredEvent
+from gateway.events import DamagedEvent, StoredEvent
 
 
 def split(records: Sequence[StoredEvent], batch_bytes: int) -> list[list[StoredEvent]]:
-    """Cut into batches of at most so many bytes, at least one event each."""
+    """Cut into batches of at most so many bytes, at least one event each; a damaged event is a batch of its own."""
     batches: list[list[StoredEvent]] = []
     size = 0
+    alone = True
     for record in records:
-        if not batches or size + len(record.body) > batch_bytes:
+        damaged = isinstance(record, DamagedEvent)
+        if alone or damaged or size + len(record.body) > batch_bytes:
             batches.append([])
             size = 0
+        alone = damaged
         batches[-1].append(record)
         size += len(record.body)
     return batches

@@ -4,6 +4,7 @@ from gateway.events.catalogue import CATALOGUE, EventType
 from gateway.events.envelope import (
     Classification,
     Confidence,
+    DamagedEvent,
     Data,
     Envelope,
     Event,
@@ -21,6 +22,7 @@ __all__ = [
     "CATALOGUE",
     "Classification",
     "Confidence",
+    "DamagedEvent",
     "Data",
     "Envelope",
     "Event",

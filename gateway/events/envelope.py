@@ -184,6 +184,19 @@ class StoredEvent(msgspec.Struct, frozen=True, dict=True):
         return b'{"sequence":"' + self.sequence_text.encode() + b'",' + self.body[1:]
 
 
+class DamagedEvent(StoredEvent, frozen=True, dict=True):
+    """What stands in the place of an event whose bytes in the journal are no longer what was written.
+
+    Its body is that of an event of the same id, type and source, without data and with an `anomaly` that tells, so that
+    readers go on and show it as what it is. No sink gets it: it becomes a dead letter.
+
+    Attributes:
+        fault: what is wrong; the damaged bytes themselves stay in the journal until they are trimmed.
+    """
+
+    fault: str
+
+
 def event_id(*parts: str | int) -> str:
     """An id that is the same whenever the same occurrence is read again.
 

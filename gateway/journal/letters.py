@@ -38,7 +38,7 @@ _TROUBLES = (
 )
 _WAITING = (
     "SELECT id, position, sequence, event_type, source, body FROM dead_letters"
-    " WHERE state = 'waiting' AND sink = ? AND id IN ({marks}) ORDER BY position"
+    " WHERE state = 'waiting' AND sink = ? AND reason != ? AND id IN ({marks}) ORDER BY position"
 )
 _SETTLE = (
     "UPDATE dead_letters SET state = ?, settled = ?, settled_by = ?, note = ?"
@@ -117,14 +117,18 @@ def discard(
 def exhume(
     connection: sqlite3.Connection, sink: str, ids: Sequence[int], *, by: str, now: datetime
 ) -> list[HeldEvent]:
-    """Settle waiting letters as replayed and hold their events."""
+    """Settle waiting letters as replayed and hold their events, but for damaged ones: there is nothing to deliver."""
     events: list[HeldEvent] = []
+    found: list[int] = []
     for part in _parts(ids):
         query = _WAITING.format(marks=_marks(part))
-        for _, position, sequence, type_, source, body in connection.execute(query, (sink, *part)):
+        for number, position, sequence, type_, source, body in connection.execute(
+            query, (sink, Reason.CORRUPT.value, *part)
+        ):
+            found.append(number)
             events.append(_held_again(position, sequence, type_, source, body, now))
     _hold(connection, sink, events)
-    _settle(connection, sink, ids, ("replayed", to_text(now), by, ""))
+    _settle(connection, sink, found, ("replayed", to_text(now), by, ""))
     return sorted(events, key=lambda one: one.event.position)
 
 

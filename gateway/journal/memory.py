@@ -275,6 +275,8 @@ class MemoryJournal:
 
     async def exhume(self, sink: str, ids: Sequence[int], *, by: str) -> Sequence[HeldEvent]:
         """Settle waiting dead letters as replayed and hold their events."""
+        damaged = {one.id for one in self._waiting() if one.reason is Reason.CORRUPT}
+        sound = [number for number in ids if number not in damaged]
         events = [
             StoredEvent(
                 letter.position,
@@ -283,7 +285,7 @@ class MemoryJournal:
                 self._sources[letter.id],
                 letter.body,
             )
-            for letter in self._settle(sink, ids, state="replayed", settled_by=by)
+            for letter in self._settle(sink, sound, state="replayed", settled_by=by)
         ]
         now = self._clock.now()
         held = [HeldEvent(event=one, key=one.envelope.partitionkey, since=now) for one in events]

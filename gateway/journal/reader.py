@@ -17,6 +17,7 @@ from gateway.contracts import DeadLetter, Held
 from gateway.errors import JournalClosed, Reason
 from gateway.events import StoredEvent
 from gateway.journal import letters
+from gateway.journal.damage import checked
 from gateway.journal.dates import from_text
 from gateway.journal.faults import classify, corrupt
 from gateway.journal.schema import connect
@@ -87,7 +88,10 @@ class Reader:
             position, sequence, type_, source, length = map(int, line.split(" "))
             body = bodies[start : start + length]
             start += length
-            events.append(StoredEvent(position, sequence, types[type_], sources[source], body))
+            event = StoredEvent(
+                position, sequence, types.get(type_, ""), sources.get(source, ""), body
+            )
+            events.append(checked(self._connection, event))
         if start != len(bodies):
             raise corrupt(self._path, f"an event behind position {after} is not what was written")
         return events

@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
-
-from gateway.events import Envelope
+from gateway.events import StoredEvent
+from gateway.journal.damage import BROKEN, MISNAMED, opened
 from gateway.journal.identities import id_key
 
 SPAN = 512
 
-_decode = msgspec.json.Decoder(Envelope).decode
 _EVENTS = (
     "SELECT position, id, source, sequence, type, body FROM events"
     " WHERE position BETWEEN ? AND ? ORDER BY position"
@@ -135,8 +133,8 @@ def _judged(row: tuple[Any, ...], sources: dict[int, str], types: dict[int, str]
     position, key, source, sequence, type_, body = row
     named = {"source": sources.get(source, ""), "type": types.get(type_, "")}
     try:
-        envelope = _decode(body)
-    except (msgspec.MsgspecError, TypeError) as error:
+        envelope = opened(StoredEvent(position, sequence, named["type"], named["source"], body))
+    except (*BROKEN, AttributeError) as error:
         return Found(
             position=position,
             key=key,
@@ -150,7 +148,7 @@ def _judged(row: tuple[Any, ...], sources: dict[int, str], types: dict[int, str]
     if id_key(envelope.id) != key:
         fault = "the id is not that of the body"
     elif named != {"source": envelope.source, "type": envelope.type}:
-        fault = "source or type are not those of the body"
+        fault = MISNAMED
     return Found(
         position=position,
         key=id_key(envelope.id),

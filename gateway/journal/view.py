@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 
 from gateway.errors import JournalError
 from gateway.events import StoredEvent
+from gateway.journal.damage import checked
 from gateway.journal.faults import classify
 from gateway.journal.schema import check_header, check_version, connect
 from gateway.journal.sealing import is_sealed
@@ -60,7 +61,8 @@ class JournalView:
 
     def events(self, after: int, limit: int) -> Sequence[StoredEvent]:
         """Events behind a position."""
-        return [StoredEvent(*row) for row in self._rows(_EVENTS, after, limit)]
+        rows = self._rows(_EVENTS, after, limit)
+        return [checked(self._connection, StoredEvent(*row)) for row in rows]
 
     def bounds(self) -> tuple[int, int, int]:
         """First position, last position, number of events."""
