@@ -69,20 +69,23 @@ def _numbers(connection: sqlite3.Connection, query: str) -> tuple[list[int], str
     return [row[0] for row in rows if isinstance(row[0], int)], reason
 
 
-def bounds(connection: sqlite3.Connection) -> tuple[int, int]:
-    """The first position that may be stored, and the last that was ever given, from whatever can be read."""
+def end(connection: sqlite3.Connection) -> int:
+    """The last position that the writer gave, by what it wrote of events itself."""
     newest, reason = _numbers(connection, "SELECT max(position) FROM events")
     if reason:
         # Unless something was salvaged before, the sequences of all sources add up to the last position.
         newest, _ = _numbers(connection, "SELECT sum(sequence) FROM sources")
-    for query in (
-        "SELECT value FROM marks",
-        "SELECT max(position) FROM consumers",
-        "SELECT max(position) FROM ages",
-        "SELECT max(last) FROM holes",
-    ):
+    for query in ("SELECT value FROM marks", "SELECT max(last) FROM holes"):
         newest += _numbers(connection, query)[0]
-    last = max(newest, default=0)
+    return max(newest, default=0)
+
+
+def bounds(connection: sqlite3.Connection) -> tuple[int, int]:
+    """The first position that may be stored, and the last that anybody knows of, from whatever can be read."""
+    known = [end(connection)]
+    for query in ("SELECT max(position) FROM consumers", "SELECT max(position) FROM ages"):
+        known += _numbers(connection, query)[0]
+    last = max(known)
     oldest, reason = _numbers(connection, "SELECT min(position) FROM events")
     if reason:
         return 1, last

@@ -87,7 +87,7 @@ def _check_structure(connection: sqlite3.Connection, report: VerifyReport) -> No
 
 def _check_events(connection: sqlite3.Connection, report: VerifyReport) -> None:
     first, last = scan.bounds(connection)
-    report.first_position, report.last_position = first, last
+    report.first_position, report.last_position = first, scan.end(connection)
     holes = {row[0]: row[1] for row in scan.rows_of(connection, "holes")[0]}
     sequences: dict[str, int] = {}
     expected = first
