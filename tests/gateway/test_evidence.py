@@ -8,7 +8,7 @@ import pytest
 from msgspec import UNSET
 
 from gateway.commands import Expectation, Status
-from gateway.events import Classification, Event, StoredEvent, encode
+from gateway.events import Classification, DamagedEvent, Event, StoredEvent, encode
 from gateway.events.calls import Call
 from gateway.events.common import Party
 from gateway.evidence import judge
@@ -43,6 +43,14 @@ def told(type_name: str, *, call: str = "c1", cause: str | None = None) -> Store
 @pytest.mark.parametrize("type_name", [HELD, FAILED])
 def test_an_event_of_another_command_decides_nothing(type_name: str) -> None:
     assert judge(WAITING, told(type_name, cause="another")) is None
+
+
+@pytest.mark.parametrize("type_name", [HELD, FAILED])
+def test_what_stands_in_for_a_damaged_event_decides_nothing(type_name: str) -> None:
+    event = told(type_name, cause="mine")
+    stand_in = DamagedEvent(1, 1, type_name, event.source, event.body, "a bit flipped")
+    assert judge(WAITING, event) is not None
+    assert judge(WAITING, stand_in) is None
 
 
 @pytest.mark.parametrize("cause", ["mine", None])
