@@ -73,8 +73,8 @@ def judge(
     owed = set() if polled else oracle.owed(published)
     missing = [one for one in published if one.id in owed and one.id not in seen]
     verdict.lost = [f"{one.id} of {one.agent}, {one.fate}" for one in missing]
-    gaps = list(_gaps(events))
     shifts = [0.0, *jumps]
+    gaps = [_straightened(begin, end, shifts) for begin, end in _gaps(events)]
     verdict.gaps = account(events, shifts)
     listening = _first_connection(events)
     for one in published:
@@ -107,6 +107,19 @@ def _gaps(events: Sequence[SeenEvent]) -> Iterable[tuple[float, float]]:
         if event.type == CLOSED:
             begin, end = event.data.from_time, event.data.to_time
             yield _seconds(begin, float("-inf")), _seconds(end, float("inf"))
+
+
+def _straightened(begin: float, end: float, shifts: Sequence[float]) -> tuple[float, float]:
+    """The shortest that a gap can have been that ends before it begins: the clock jumped meanwhile."""
+    if begin <= end:
+        return begin, end
+    possible = [
+        (begin - early, end - late)
+        for early in shifts
+        for late in shifts
+        if begin - early <= end - late
+    ]
+    return min(possible, key=lambda gap: gap[1] - gap[0], default=(begin, end))
 
 
 def _seconds(moment: datetime | None, otherwise: float) -> float:

@@ -111,6 +111,18 @@ def test_a_gap_without_begin_is_counted_but_for_those_whose_memory_is_lost() -> 
     assert (made.without_begin, made.unsound) == ({"quiet": 1}, [])
 
 
+def test_a_gap_whose_ends_were_told_by_different_clocks_is_the_time_between_them() -> None:
+    """It began while the clock was 90 s ahead, which makes it end before it begins."""
+    told = {**GAP, "from": at(100 + 90)}
+    events = [
+        CONNECTED, event("feed.gap.opened", 110, **told), event("feed.gap.closed", 111, **told, **COUNTS),
+    ]  # fmt: skip
+    losses = [published(1, 105, "lost"), published(2, 150, "lost")]
+    verdict = judge(events, losses, polled=False, jumps=[-7200.0, 90.0, 86_400.0])
+    assert [loss.split()[0] for loss in verdict.unexplained] == ["sim-2"]
+    assert verdict.gaps.unsound == []
+
+
 def test_what_a_poll_cannot_see_is_counted_but_no_failure() -> None:
     verdict = judge([CONNECTED], [published(1, 200)], polled=True)
     assert (verdict.lost, verdict.unexplained, verdict.between_polls) == ([], [], 1)
