@@ -281,8 +281,7 @@ class Dispatcher:
 
     async def _bury_damaged(self, event: DamagedEvent) -> None:
         """No receiver can take it, and none was asked."""
-        refusal = Refusal(index=0, reason=Reason.CORRUPT, message=event.fault)
-        await self._pass_by([event], Report(settled=1, refused=(refusal,)), event.position)
+        await self._pass_by([event], Report(settled=1, refused=(_damage(event),)), event.position)
         self.refused += 1
         self._place.advance(event.position)
 
@@ -323,6 +322,8 @@ class Dispatcher:
 
     async def _offer_one(self, event: StoredEvent) -> Report:
         """Offer a held event: beside the batches where the sink allows it, else as one that it may hold already."""
+        if isinstance(event, DamagedEvent):
+            return Report(settled=1, refused=(_damage(event),))
         if self._calls.takes_beside:
             return await self._calls.deliver_beside(event)
         return await self._calls.deliver([repeated(event)])
@@ -412,3 +413,7 @@ class Dispatcher:
             await self._calls.close()
         except Exception as error:  # noqa: BLE001 - a sink that cannot close must not keep the gateway from going on
             self._telemetry.cleanup_failed(f"sink {self.name}", error)
+
+
+def _damage(event: DamagedEvent) -> Refusal:
+    return Refusal(index=0, reason=Reason.CORRUPT, message=event.fault)

@@ -13,6 +13,7 @@ from typing import Any
 from gateway.contracts import Held, HeldChanges, HeldEvent, KeyTrouble
 from gateway.errors import Reason
 from gateway.events import StoredEvent
+from gateway.journal.damage import BROKEN, checked, opened
 from gateway.journal.dates import to_text
 from gateway.journal.statements import insert_rows
 
@@ -84,7 +85,9 @@ def held(connection: sqlite3.Connection, sink: str) -> Held:
     """What a sink holds."""
     return Held(
         events=[
-            HeldEvent(event=StoredEvent(*row[:5]), key=row[5], since=_moment(row[6]))
+            HeldEvent(
+                event=checked(connection, StoredEvent(*row[:5])), key=row[5], since=_moment(row[6])
+            )
             for row in connection.execute(_EVENTS, (sink,))
         ],
         troubles=[
@@ -125,8 +128,12 @@ def exhume(
         for number, position, sequence, type_, source, body in connection.execute(
             query, (sink, Reason.CORRUPT.value, *part)
         ):
+            try:
+                again = _held_again(position, sequence, type_, source, body, now)
+            except BROKEN:
+                continue
             found.append(number)
-            events.append(_held_again(position, sequence, type_, source, body, now))
+            events.append(again)
     _hold(connection, sink, events)
     _settle(connection, sink, found, ("replayed", to_text(now), by, ""))
     return sorted(events, key=lambda one: one.event.position)
@@ -139,7 +146,7 @@ def _held_again(
     if not source:
         # Buried before letters had a source of their own; the body always has one.
         event = StoredEvent(position, sequence, type_, event.envelope.source, body)
-    return HeldEvent(event=event, key=event.envelope.partitionkey, since=now)
+    return HeldEvent(event=event, key=opened(event).partitionkey, since=now)
 
 
 def _settle(

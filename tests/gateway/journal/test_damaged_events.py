@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from gateway.clock import SystemClock
-from gateway.contracts import SinkTraits
+from gateway.contracts import Burial, HeldChanges, HeldEvent, SinkTraits
 from gateway.delivery.dead_letters import DEAD
 from gateway.delivery.policy import DispatchPolicy
 from gateway.dispatcher import Dispatcher
@@ -36,6 +39,22 @@ FLIPS = {
 
 async def opened(path: Path) -> SqliteJournal:
     return await open_journal(path, JournalSettings(min_free_bytes=0), SystemClock())
+
+
+def dispatcher_of(
+    sink: RecordingSink, journal: SqliteJournal, mask: Sequence[str] = ()
+) -> Dispatcher:
+    return Dispatcher(
+        "lake",
+        sink,
+        accepts=EventFilter(),
+        mask=Masker(mask),
+        traits=SinkTraits(),
+        journal=journal,
+        telemetry=Telemetry(CollectorRegistry()),
+        clock=LeapingClock(),
+        policy=DispatchPolicy(),
+    )
 
 
 @pytest.fixture(params=FLIPS.values(), ids=list(FLIPS))
@@ -91,17 +110,7 @@ async def test_it_becomes_a_dead_letter_and_the_others_are_delivered(
 ) -> None:
     """The letter tells what it was, an event tells of the letter, and a replay leaves it waiting."""
     journal, sink = await opened(path), RecordingSink()
-    dispatcher = Dispatcher(
-        "lake",
-        sink,
-        accepts=EventFilter(),
-        mask=Masker(mask),
-        traits=SinkTraits(),
-        journal=journal,
-        telemetry=Telemetry(CollectorRegistry()),
-        clock=LeapingClock(),
-        policy=DispatchPolicy(),
-    )
+    dispatcher = dispatcher_of(sink, journal, mask)
     dispatcher.finish_at(len(EVENTS) + 1)  # the last is the one that tells of the letter
     await dispatcher.run()
     assert [event.position for event in sink.taken] == [1, 2, 4, 5, 6]
@@ -116,4 +125,56 @@ async def test_it_becomes_a_dead_letter_and_the_others_are_delivered(
     assert "bytes at position 3 of the journal are damaged" in letter.message
     assert await dispatcher.replay([letter.id]) == 0
     assert [one.id for one in await journal.dead_letters()] == [letter.id]
+    await journal.close()
+
+
+def cut_short(path: Path, table: str) -> None:
+    """Damage what a table keeps of the third event."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            f"UPDATE {table} SET body = substr(body, 1, 40) WHERE position = {HURT}"  # noqa: S608 constants
+        )
+        connection.commit()
+
+
+async def test_a_held_event_that_is_damaged_becomes_a_dead_letter(tmp_path: Path) -> None:
+    """What was held behind it is delivered."""
+    path = tmp_path / "journal.sqlite"
+    journal = await opened(path)
+    await journal.append("main/a1", EVENTS, None)
+    stored, now = await journal.read(0, 10), datetime.now(UTC)
+    held = [HeldEvent(event=one, key="c1", since=now) for one in stored[HURT - 1 :]]
+    await journal.commit("lake", len(EVENTS), held=HeldChanges(held=held))
+    await journal.close()
+    cut_short(path, "held")
+
+    journal, sink = await opened(path), RecordingSink()
+    dispatcher = dispatcher_of(sink, journal)
+    dispatcher.finish_at(len(EVENTS) + 1)
+    await dispatcher.run()
+    assert sorted(abs(event.position) for event in sink.taken) == [4, 5, 6]
+    (letter,) = await journal.dead_letters()
+    assert (letter.position, letter.reason) == (HURT, Reason.CORRUPT)
+    assert letter.event_id == EVENTS[HURT - 1].id
+    assert (await journal.held("lake")).events == []
+    await journal.close()
+
+
+async def test_a_letter_that_is_damaged_does_not_keep_others_from_a_replay(tmp_path: Path) -> None:
+    """It goes on waiting, for there is nothing left to deliver."""
+    path = tmp_path / "journal.sqlite"
+    journal = await opened(path)
+    await journal.append("main/a1", EVENTS, None)
+    burials = [
+        Burial(event=one, reason=Reason.INVALID, message="no") for one in await journal.read(0, 10)
+    ]
+    await journal.commit("lake", len(EVENTS), burials)
+    await journal.close()
+    cut_short(path, "dead_letters")
+
+    journal = await opened(path)
+    letters = await journal.dead_letters()
+    exhumed = await journal.exhume("lake", [letter.id for letter in letters], by="ann")
+    assert [one.event.position for one in exhumed] == [1, 2, 4, 5]
+    assert [letter.position for letter in await journal.dead_letters()] == [HURT]
     await journal.close()
