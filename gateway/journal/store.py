@@ -30,7 +30,8 @@ from gateway.journal.trim import Trimmer
 from gateway.journal.work import Append, BurialRow, Call, Commit, Trim, Work
 
 AGE_MARK_SECONDS = 1.0
-SHRINK_CHUNKS = 8
+SHRINK_CHUNKS = 64
+"""Enough for a group of the largest size among small events; beyond it the disk lacks more than events can give."""
 
 
 def _footprint(work: Append) -> int:
@@ -340,6 +341,7 @@ class Store:
         """
         if self._rested or self.fatal is not None:
             return None, self._finished_trims(self.fatal)
+        finished: list[Trim] = []
         try:
             if self.ids.merging:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -361,7 +363,7 @@ class Store:
             return self._drop_or_vacuum(began), finished
         except Exception as error:  # noqa: BLE001 classified; reported by the trims that wait for it
             self._rested = True
-            return None, self._finished_trims(self.undo(error))
+            return None, finished + self._finished_trims(self.undo(error))
 
     def _finished_trims(self, fault: JournalError | None) -> list[Trim]:
         finished, self._trims = self._trims, []

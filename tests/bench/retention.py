@@ -201,11 +201,19 @@ def _used(path: Path) -> int:
     return int(pages - free) * PAGE_BYTES
 
 
-async def _all(directory: Path, count: int, size_bytes: int) -> list[Figure]:
-    figures = await large(directory, count, seconds=60.0, size_bytes=size_bytes)
+async def _all(directory: Path, count: int, size_bytes: int) -> None:
+    for figure in await large(directory, count, seconds=60.0, size_bytes=size_bytes):
+        _print(figure)
     path = directory / "old.sqlite"
     worst = await _beyond(path, _used(path), events=1_000_000)
-    return [*figures, _bound("the same journal at its max_bytes, 1,000,000 events more", *worst)]
+    _print(_bound("the same journal at its max_bytes, 1,000,000 events more", *worst))
+
+
+def _print(figure: Figure) -> None:
+    reference = f", {figure.against}: {figure.reference:,.2f}" if figure.against else ""
+    note = f" ({figure.note})" if figure.note else ""
+    sys.stdout.write(f"{figure.name}: {figure.value:,.4g} {figure.unit}{reference}{note}\n")
+    sys.stdout.flush()
 
 
 def main() -> int:
@@ -223,11 +231,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-", dir=arguments.directory) as directory:
-        for figure in uvloop.run(_all(Path(directory), arguments.events, arguments.bytes)):
-            reference = f", {figure.against}: {figure.reference:,.2f}" if figure.against else ""
-            sys.stdout.write(
-                f"{figure.name}: {figure.value:,.2f} {figure.unit}{reference} ({figure.note})\n"
-            )
+        uvloop.run(_all(Path(directory), arguments.events, arguments.bytes))
     return 0
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,39 @@ async def test_an_append_passes_a_trim_that_rests(
     assert not trim.done()
     await asyncio.wait_for(journal.close(), 30)
     assert 0 < await trim < 1_000
+
+
+async def test_a_large_append_at_the_bound_takes_the_place_of_many_small_events(
+    tmp_path: Path,
+) -> None:
+    """What all sinks have gives way at once, however many events that is: nobody is told that the journal is full."""
+    settings = JournalSettings(max_bytes=16 << 20)
+    journal = await open_journal(tmp_path / "j", settings, SystemClock())
+    number = 0
+    while journal._store.space.used_bytes < 15 << 20:
+        number += 1
+        appended = await journal.append("f", events(1_000 * number, 1_000), None)
+        await journal.commit("sink", appended.position)
+    large = events(1_000 * number + 1_000, 75, padding=100_000)
+    assert (await journal.append("f", large, None)).stored == 75
+    assert not journal.statistics().full
+    await journal.close()
+
+
+async def test_a_trim_is_answered_though_the_upkeep_behind_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What went is told; giving pages back or writing the log into the file can wait."""
+    clock = LeapingClock()
+    settings = JournalSettings(max_age_seconds=WEEK_SECONDS)
+    journal = await open_journal(tmp_path / "j", settings, clock)
+    await journal.append("f", events(0, 100), None)
+    await journal.append("f", events(100, 1), None)
+    clock.advance(2 * WEEK_SECONDS)
+
+    def fail(self: store.Store) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(store.Store, "_checkpoint", fail)
+    assert await asyncio.wait_for(journal.trim(), 20) == 101
+    await journal.close()
