@@ -137,9 +137,9 @@ async def test_a_trim_is_answered_though_the_upkeep_behind_it_fails(
     await journal.append("f", events(100, 1), None)
     clock.advance(2 * WEEK_SECONDS)
 
-    def fail(self: store.Store) -> None:
+    def fail(_store: store.Store, _began: float) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(store.Store, "_checkpoint", fail)
+    monkeypatch.setattr(store.Store, "_drop_or_vacuum", fail)
     assert await asyncio.wait_for(journal.trim(), 20) == 101
     await journal.close()
