@@ -2,7 +2,8 @@
 
 The order of a fresh start: sign in, ask which server and which transports, connect, subscribe, and only
 then ask how things stand, so that nothing falls between the question and the feed. Subscriptions end
-with their connection: a new connection id means to subscribe anew.
+with their connection: a new connection id means to subscribe anew. A server that has ended a connection takes
+it back all the same, without them and without a word: so it is asked for them before a connection is gone on with.
 Source: Clarity Connect Web API Version 2, "Subscription", "Info", "Specific Server".
 """
 
@@ -78,7 +79,14 @@ class ClarityFeed:
         self.directory = Directory(self.api)
         self._site = Site(settings, self.api, self.directory)
         self._subscriber = Subscriber(settings, self.api, self.directory, context.clock)
-        self._opener = Opener(settings, context, self.tokens, tls=tls, name=self.name)
+        self._opener = Opener(
+            settings,
+            context,
+            self.tokens,
+            verify_kept=self._subscriber.are_kept,
+            tls=tls,
+            name=self.name,
+        )
         self._origin = Origin(
             feed=self.name,
             source=source_of(context.name, PLATFORM_NAME),

@@ -7,7 +7,7 @@ Source: Clarity Connect Web API Version 2, "Info" (transports); SignalR/SignalR 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 
 from connectors._wire.signalr.client import SignalRClient
@@ -37,9 +37,11 @@ class Opener:
         context: ConnectorContext,
         tokens: Tokens,
         *,
+        verify_kept: Callable[[str], Awaitable[bool]],
         tls: ssl.SSLContext | bool,
         name: str,
     ) -> None:
+        self._verify_kept = verify_kept
         self._settings = settings
         self._context = context
         self._tokens = tokens
@@ -92,6 +94,7 @@ class Opener:
             classify_http=_perhaps_core,
             transports=transports,
             identity=self._settings.username,
+            verify_kept=self._verify_kept,
             tls=self._tls,
             clock=self._context.clock,
             name=self._name,

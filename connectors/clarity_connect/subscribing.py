@@ -16,7 +16,7 @@ from connectors.clarity_connect.mapping.values import fields, identifier, object
 from connectors.clarity_connect.settings import ClarityConnectSettings, Subscription
 from connectors.clarity_connect.subscriptions import Posting
 from gateway.clock import Clock
-from gateway.errors import AuthRejected, ConnectionFailed, NotReady, Reason
+from gateway.errors import AuthRejected, CommandUncertain, ConnectionFailed, NotReady, Reason
 
 MAX_SESSIONS_ASKED = 5_000
 _NOT_SHOWN = frozenset(
@@ -250,6 +250,41 @@ class Subscriber:
                     await self._clock.sleep(PORTION_SECONDS)
                 for posting in part:
                     await self._post(posting)
+
+    async def are_kept(self, connection: str) -> bool:
+        """Whether the platform still has the subscriptions of a connection that it took back.
+
+        They end with it, so the oldest one stands for all. It is updated to what it is, which the platform answers
+        by 404 if it does not have it; if it does, it tells all of that one again. One without an id, and
+        alerts, cannot be asked for: if there is nothing else, it is not known, and False.
+
+        Raises:
+            NotReady: the platform cannot answer now.
+            AuthRejected: it lets us not even ask.
+        """
+        async with self._order:
+            oldest = self._oldest()
+            if oldest is None:
+                return not self.made
+            number, made = oldest
+            wanted = {one.name: one for one in self._settings.subscriptions}.get(made.name)
+            try:
+                answer = await self._post(
+                    subscriptions.repetition(made.name, wanted, number, connection, made.query)
+                )
+            except CommandUncertain as error:
+                raise NotReady(error.message, reason=error.reason) from error
+            if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise self.api.refusal(answer)
+            return answer.fine
+
+    def _oldest(self) -> tuple[str, Made] | None:
+        """The first that was made and has an id; not alerts, whose updates are not described."""
+        alerts = {one.name for one in self._settings.subscriptions if one.to == "alerts"}
+        for number, made in self.made.items():
+            if not number.startswith(UNNUMBERED) and made.name not in alerts:
+                return number, made
+        return None
 
     async def read(self, told: Iterable[str]) -> Reading:
         """How things stand: agents as a whole, and of the sessions that were `told` those that none of them has."""

@@ -96,6 +96,23 @@ def update(
     return Posting(subscription.name, "POST", path, body, query, entities=CHUNK if several else 1)
 
 
+def repetition(
+    name: str,
+    subscription: Subscription | None,
+    subscription_id: str,
+    connection_id: str,
+    query: str,
+) -> Posting:
+    """The request that asks for an existing subscription by updating it to what it is.
+
+    Without the subscription, when the settings have it no more, the properties are left out.
+    """
+    if subscription is not None:
+        return update(subscription, subscription_id, connection_id, query)
+    path = f"v2/subscriptions/{quote(subscription_id, safe='')}{query}"
+    return Posting(name, "POST", path, {"connectionId": connection_id}, query)
+
+
 def deletion(name: str, subscription_id: str, connection_id: str) -> Posting:
     """The request that ends a subscription."""
     path = f"v2/subscriptions/{quote(subscription_id, safe='')}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -57,6 +57,8 @@ class SignalRClient:
         transports: those allowed, by us and by the platform's administrator.
         identity: who we sign in as; a connection kept for another is not resumed.
         verify_process: whether to ask which server process answers before going on with a connection.
+        verify_kept: asked with the connection's id each time a kept connection was brought up again, before
+            anything is read: whether the server still has what was tied to it. If not, it is lost.
         tls: which certificates are trusted, if not the system's.
         count_messages: whether a cursor that runs ahead of the messages is a gap. Broadcasts that
             leave single connections out make it run ahead too.
@@ -75,6 +77,7 @@ class SignalRClient:
         transports: Sequence[Transport] = ORDER,
         identity: str = "",
         verify_process: bool = True,
+        verify_kept: Callable[[str], Awaitable[bool]] | None = None,
         count_messages: bool = True,
         tls: ssl.SSLContext | bool = True,
         limits: Limits | None = None,
@@ -126,6 +129,7 @@ class SignalRClient:
             self._session,
             peer=self._exchange.peer,
             verify_process=verify_process,
+            verify_kept=verify_kept,
             retry_seconds=self._limits.retry_seconds,
             clock=self._clock,
             now=self._now,

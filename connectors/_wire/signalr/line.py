@@ -2,12 +2,13 @@
 
 Before that, and before a kept connection is taken up, a second connection is opened for a moment to
 learn which server process answers: after a restart it would accept the old token, deliver nothing, and
-never say so.
+never say so. What the application on the server ties to a connection can go while the transport and its
+replay still work; whoever knows how to ask for it is let ask each time, before anything is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from connectors._wire import http_errors
 from connectors._wire.signalr import channels
@@ -35,6 +36,7 @@ class Line:
         *,
         peer: str,
         verify_process: bool,
+        verify_kept: Callable[[str], Awaitable[bool]] | None,
         retry_seconds: float,
         clock: Clock,
         now: Callable[[], float],
@@ -44,6 +46,7 @@ class Line:
         self._session = session
         self._peer = peer
         self._verify_process = verify_process
+        self._verify_kept = verify_kept
         self._retry_seconds = retry_seconds
         self._clock = clock
         self._now = now
@@ -127,7 +130,22 @@ class Line:
                 f"{self._peer} does not take the connection back: {error.message}",
                 reason=Reason.SESSION_LOST,
             ) from error
+        try:
+            await self._see_what_was_kept()
+        except BaseException:
+            await self.let_go()
+            raise
         self.troubles.opened(self._now())
+
+    async def _see_what_was_kept(self) -> None:
+        verify = self._verify_kept
+        if verify is None or await verify(self._session.connection_id):
+            return
+        self._session.lose(Loss.SESSION_LOST)
+        raise NotConnected(
+            f"{self._peer} took the connection back without what belonged to it",
+            reason=Reason.SESSION_LOST,
+        )
 
     def _give_up_if_pointless(self, error: ConnectionFailed) -> None:
         if http_errors.is_final(error) and not channels.is_refusal(error):
