@@ -48,6 +48,7 @@ class Place:
         self._joined = False
         self._events: list[Event] = []
         self._gap: Gap | None = None
+        self._noticed: Gap | None = None
         self._states: tuple[Any, ...] | None = None
         self._must_write = False
         self._duplicates = 0
@@ -222,4 +223,7 @@ class Place:
         """A gap since the last answer before it, in seconds since the epoch."""
         key = event_id(self._origin.feed, "gap", self.start, cursor)
         since = datetime.fromtimestamp(whole_at, UTC) if whole_at else None
-        return Gap(key=key, reason=reason, since=since)
+        if self._noticed is None or self._noticed.key != key:
+            self._noticed = Gap(key=key, reason=reason, since=since)
+        # One that was told and not yet closed, seen again, closes with the words it was opened with.
+        return self._noticed

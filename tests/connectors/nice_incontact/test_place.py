@@ -102,6 +102,22 @@ def test_a_killed_process_has_a_gap_whose_key_is_the_same_if_it_is_killed_again(
     assert keys[0] == keys[1]
 
 
+def test_a_gap_that_was_not_closed_keeps_its_words_when_it_is_seen_in_another_way() -> None:
+    place = joined()
+    answer(place, "S2", call("Active"))
+    resume = told_now(place).resume
+
+    place = place_at(resume)
+    first = told_now(place).gap
+    assert first is not None
+    # The connection broke before the gap could be closed.
+    place.restore(resume)
+    answer(place, "S3", start(), state(), now=LATER)
+
+    assert first.reason == "unclean_stop"
+    assert told_now(place).gap == first
+
+
 def test_after_a_clean_stop_there_is_no_gap_and_the_mark_is_taken_away_at_once() -> None:
     resume = told_now(joined(), clean=True, always=True).resume
 
